@@ -1,0 +1,108 @@
+"""Multi-head self-attention in integers, from q, k, v to the projection.
+
+    scores = requantize(q k^T) + bias (+ mask)     int16, then int32
+    probabilities = softmax candidate (scores)     uint8 at 2^-8
+    output = requantize(probabilities v)           int8
+
+Accumulators are int32: head_dim * 127^2 and N * 255 * 127 (or
+N * 2^15 * 127 * sqrt(2) / N for the powers of two of log-int-softmax, whose
+rows sum to at most sqrt(2)) stay below 2^31 for head_dim and N up to 65536.
+"""
+import torch
+from torch import Tensor
+
+from ..arithmetic import requantize
+from .function import softmax as softmax_
+from .library import operator
+from .window import shift_regions, window_merge, window_partition
+
+
+def attend(qkv: Tensor, heads: int, bias: Tensor, score: Tensor,
+           softmax: str, params: Tensor, output: Tensor, bits: int) -> Tensor:
+    """Attention inside each group of tokens.
+
+    Args:
+        qkv (Tensor): int8 [G, N, 3 C], q, k, v one after the other, each
+            split into heads.
+        heads (int): Number of heads, a divisor of C.
+        bias (Tensor): int32, broadcastable to [G, heads, N, N]: what is added
+            to the int16 scores, at their scale; |bias| <= 2^24 - 2^15.
+        score (Tensor): int64 [2], dyadic (m, n) from q k^T to the scores.
+        softmax (str), params (Tensor): The lowered candidate.
+        output (Tensor): int64 [2], dyadic (m, n) from the accumulator to the
+            result.
+        bits (int): Width of the result, at most 8.
+
+    Returns:
+        Tensor: int8 [G, N, C].
+    """
+    groups, length, channels = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
+    q, k, v = qkv.to(torch.int32).view(groups, length, 3, heads,
+                                       channels // heads).permute(
+                                           2, 0, 3, 1, 4)
+    scores = requantize(q @ k.transpose(-2, -1), score[0], score[1], 16)
+    probabilities = softmax_(scores + bias, softmax, params)
+    context = requantize(
+        probabilities.to(torch.int32) @ v, output[0], output[1], bits)
+    return context.transpose(1, 2).reshape(groups, length, channels)
+
+
+@operator('attention(Tensor qkv, int heads, Tensor score, str softmax,'
+          ' Tensor params, Tensor output, int bits) -> Tensor')
+def attention(qkv: Tensor, heads: int, score: Tensor, softmax: str,
+              params: Tensor, output: Tensor, bits: int) -> Tensor:
+    """Global attention (ViT): every token attends to every other.
+
+    Args and result: as in :func:`attend`, without a bias.
+    """
+    no_bias = torch.zeros(1, dtype=torch.int32, device=qkv.device)
+    return attend(qkv, heads, no_bias, score, softmax, params, output, bits)
+
+
+@operator('window_attention(Tensor qkv, Tensor pad, int heads, int window,'
+          ' int shift, Tensor bias, Tensor mask, Tensor score, str softmax,'
+          ' Tensor params, Tensor output, int bits) -> Tensor')
+def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
+                     shift: int, bias: Tensor, mask: Tensor, score: Tensor,
+                     softmax: str, params: Tensor, output: Tensor,
+                     bits: int) -> Tensor:
+    """(Shifted) window attention with relative position bias (Swin).
+
+    Pads to whole windows, shifts, partitions, attends, and undoes the three.
+
+    Args:
+        qkv (Tensor): int8 [B, H, W, 3 C].
+        pad (Tensor): int8 [3 C], q, k, v of a padding token (a zero token
+            that went through the qkv layer).
+        heads (int), score, softmax, params, output, bits: As in :func:`attend`.
+        window (int): Window side w.
+        shift (int): Cyclic shift in [0, w).
+        bias (Tensor): int16 [heads, w*w, w*w], relative position bias at the
+            scale of the scores.
+        mask (Tensor): int32 [1], added to the score of two tokens that only
+            the shift has brought together; in [-(2^24 - 2^16), 0].
+
+    Returns:
+        Tensor: int8 [B, H, W, C].
+    """
+    height, width = qkv.shape[1:3]
+    padded_height = height + -height % window
+    padded_width = width + -width % window
+    tokens = pad.repeat(qkv.shape[0], padded_height, padded_width, 1)
+    tokens[:, :height, :width] = qkv
+    windows = window_partition(
+        tokens.roll((-shift, -shift), (1, 2)), window)
+
+    scores_bias = bias.to(torch.int32)[None]
+    if shift:
+        regions = shift_regions(padded_height, padded_width, window, shift,
+                                qkv.device)
+        apart = regions[:, None, :] != regions[:, :, None]
+        scores_bias = scores_bias + apart[:, None].to(torch.int32) * mask
+        # Windows of one image lie side by side: repeat for each image.
+        scores_bias = scores_bias.repeat(qkv.shape[0], 1, 1, 1)
+
+    context = attend(windows, heads, scores_bias, score, softmax, params,
+                     output, bits)
+    merged = window_merge(context, window, padded_height, padded_width)
+    return merged.roll((shift, shift), (1, 2))[:, :height, :width]
