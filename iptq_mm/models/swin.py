@@ -1,0 +1,93 @@
+"""Swin Transformer on integers (Liu et al., arXiv:2103.14030, figure 3).
+
+The residual stream is int16 [B, H, W, C] and keeps one scale from the start
+of a stage to its end, so that residual additions are exact.
+"""
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from ..nn import (IntLayerNorm, IntMLP, IntPatchEmbed, IntPatchMerging,
+                  IntWindowAttention)
+
+
+class IntSwinBlock(nn.Module):
+    """norm1, window attention, norm2, MLP; int16 -> int16 [B, H, W, C].
+
+    Args:
+        channels (int): C.
+        heads (int): Number of heads.
+        hidden (int): Channels inside the MLP.
+        window (int): Window side.
+        shift (int): Cyclic shift, 0 for plain windows.
+        bits (int): Width of activations before a matrix product.
+        functions (Mapping[str, str]): Candidate of ``norm1``, ``softmax``,
+            ``norm2`` and ``gelu``.
+    """
+
+    def __init__(self, channels: int, heads: int, hidden: int, window: int,
+                 shift: int, bits: int, functions: Mapping[str, str]):
+        super().__init__()
+        self.norm1 = IntLayerNorm(channels, bits, functions['norm1'])
+        self.attn = IntWindowAttention(channels, heads, window, shift, bits,
+                                       functions['softmax'])
+        self.norm2 = IntLayerNorm(channels, bits, functions['norm2'])
+        self.mlp = IntMLP(channels, hidden, bits, functions['gelu'])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.attn(self.norm1(x), x)
+        return self.mlp(self.norm2(x), x)
+
+
+class IntSwinStage(nn.Module):
+    """Blocks of one resolution; int16 -> int16 [B, H, W, C].
+
+    Args:
+        blocks (Sequence[IntSwinBlock]): Plain and shifted in turn.
+        downsample (IntPatchMerging | None): What leads to the next stage.
+    """
+
+    def __init__(self, blocks: Sequence[IntSwinBlock],
+                 downsample: IntPatchMerging | None):
+        super().__init__()
+        self.blocks = nn.Sequential(*blocks)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blocks(x)
+
+
+class IntSwin(nn.Module):
+    """The integer region: quantized image in, quantized features out.
+
+    int8 [B, in_channels, H, W] -> for each output index i, integers
+    [B, H_i, W_i, C 2^i].
+
+    Args:
+        patch_embed (IntPatchEmbed): Image to stream.
+        position (nn.Module): What is added to the patches, or ``Identity``.
+        stages (Sequence[IntSwinStage]): Fine to coarse.
+        norms (Mapping[int, IntLayerNorm]): Output norm of each output stage.
+    """
+
+    integer_region = True
+
+    def __init__(self, patch_embed: IntPatchEmbed, position: nn.Module,
+                 stages: Sequence[IntSwinStage],
+                 norms: Mapping[int, IntLayerNorm]):
+        super().__init__()
+        self.patch_embed = patch_embed
+        self.position = position
+        self.stages = nn.ModuleList(stages)
+        self.norms = nn.ModuleDict({str(i): norm for i, norm in norms.items()})
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        x = self.position(self.patch_embed(image))
+        outputs = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if str(i) in self.norms:
+                outputs.append(self.norms[str(i)](x))
+            if stage.downsample is not None:
+                x = stage.downsample(x)
+        return tuple(outputs)

@@ -1,0 +1,66 @@
+"""Integer (shifted) window attention."""
+import torch
+from torch import Tensor, nn
+
+from .. import ops
+from ..registry import APPROXIMATIONS
+from .linear import IntLinear, IntLinearAdd
+
+
+def relative_position_index(window: int) -> Tensor:
+    """Row of the bias table for each pair of tokens of a window.
+
+    Args:
+        window (int): Window side w.
+
+    Returns:
+        Tensor: int64 [w*w, w*w], values in [0, (2w-1)^2).
+    """
+    side = torch.arange(window)
+    rows, cols = torch.meshgrid(side, side, indexing='ij')
+    rows, cols = rows.flatten(), cols.flatten()
+    return ((rows[:, None] - rows[None, :] + window - 1) * (2 * window - 1) +
+            cols[:, None] - cols[None, :] + window - 1)
+
+
+class IntWindowAttention(nn.Module):
+    """qkv, attention inside (shifted) windows, projection onto the stream.
+
+    int8 [B, H, W, C] and the int16 stream [B, H, W, C] -> int16
+    [B, H, W, C].
+
+    Args:
+        channels (int): C.
+        heads (int): Number of heads, a divisor of C.
+        window (int): Window side w.
+        shift (int): Cyclic shift in [0, w).
+        bits (int): Width of q, k, v and of what enters the projection.
+        softmax (str): Candidate of kind ``softmax``.
+    """
+
+    def __init__(self, channels: int, heads: int, window: int, shift: int,
+                 bits: int, softmax: str):
+        super().__init__()
+        self.heads, self.window, self.shift = heads, window, shift
+        self.softmax, self.bits = softmax, bits
+        self.qkv = IntLinear(channels, 3 * channels, bits)
+        self.proj = IntLinearAdd(channels, channels)
+        self.register_buffer(
+            'bias_table',
+            torch.zeros((2 * window - 1)**2, heads, dtype=torch.int16))
+        self.register_buffer('mask', torch.zeros(1, dtype=torch.int32))
+        self.register_buffer('score', torch.zeros(2, dtype=torch.int64))
+        self.register_buffer('output', torch.zeros(2, dtype=torch.int64))
+        shape = APPROXIMATIONS.get(softmax).params_shape(channels)
+        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
+        self.register_buffer(
+            'index', relative_position_index(window), persistent=False)
+
+    def forward(self, x: Tensor, stream: Tensor) -> Tensor:
+        bias = self.bias_table[self.index].permute(2, 0, 1)
+        padding_token = torch.zeros_like(x[0, 0, 0])
+        context = ops.window_attention(
+            self.qkv(x), self.qkv(padding_token), self.heads, self.window,
+            self.shift, bias, self.mask, self.score, self.softmax,
+            self.params, self.output, self.bits)
+        return self.proj(context, stream)

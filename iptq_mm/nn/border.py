@@ -1,0 +1,58 @@
+"""The two borders of an integer model: where floats enter, where they leave.
+
+A scale is kept as the integers of its dyadic form, S = m 2^-n.
+"""
+import torch
+from torch import Tensor, nn
+
+from ..arithmetic import qmax
+
+
+class _Scale(nn.Module):
+    """A scale as integer buffers."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer('m', torch.zeros((), dtype=torch.int64))
+        self.register_buffer('n', torch.zeros((), dtype=torch.int64))
+
+    def item(self) -> float:
+        """The scale as a Python float (53 bits hold m exactly).
+
+        Raises:
+            RuntimeError: If the model is still empty.
+        """
+        if not self.m:
+            raise RuntimeError(
+                'this integer model is empty: load an int_model.pth into it, '
+                'or make one with tools/ptq.py')
+        return self.m.item() * 2.0**-self.n.item()
+
+
+class Quantize(nn.Module):
+    """Float -> integers: ``clamp(floor(x / S + 1/2))``.
+
+    Args:
+        bits (int): Width of the result; float32 [...] -> int8 [...].
+    """
+
+    def __init__(self, bits: int):
+        super().__init__()
+        self.bits = bits
+        self.scale = _Scale()
+
+    def forward(self, x: Tensor) -> Tensor:
+        limit = qmax(self.bits)
+        q = torch.floor(x.float() * (1 / self.scale.item()) + 0.5)
+        return q.clamp(-limit, limit).to(torch.int8)
+
+
+class Dequantize(nn.Module):
+    """Integers -> float32: ``S q``."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = _Scale()
+
+    def forward(self, q: Tensor) -> Tensor:
+        return q.to(torch.float32) * self.scale.item()

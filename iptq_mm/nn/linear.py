@@ -1,0 +1,83 @@
+"""Integer linear layers; one class for each thing done to the accumulator.
+
+The modules are empty when built; lowering, or an integer checkpoint, fills
+their buffers. There are no parameters: integers have no gradient.
+"""
+import torch
+from torch import Tensor, nn
+
+from .. import ops
+from ..registry import APPROXIMATIONS
+
+
+def _allocate(module: nn.Module, in_features: int, out_features: int) -> None:
+    """Buffers of a linear layer: weight, bias, and the dyadic multipliers."""
+    module.register_buffer(
+        'weight', torch.zeros(out_features, in_features, dtype=torch.int8))
+    module.register_buffer('bias', torch.zeros(out_features,
+                                               dtype=torch.int32))
+    module.register_buffer('m', torch.zeros(out_features, dtype=torch.int64))
+    module.register_buffer('n', torch.zeros(out_features, dtype=torch.int64))
+
+
+class IntLinear(nn.Module):
+    """``x @ weight.T + bias``, requantized per output channel.
+
+    Args:
+        in_features (int): K.
+        out_features (int): N.
+        bits (int): Width of the result. int8 [..., K] -> int8 or int16
+            [..., N].
+    """
+
+    def __init__(self, in_features: int, out_features: int, bits: int):
+        super().__init__()
+        self.bits = bits
+        _allocate(self, in_features, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.linear(x, self.weight, self.bias, self.m, self.n,
+                          self.bits)
+
+
+class IntLinearAdd(nn.Module):
+    """Linear layer that ends a residual branch.
+
+    int8 [..., K] and the int16 stream [..., N] -> int16 [..., N], at the
+    scale of the stream.
+
+    Args:
+        in_features (int): K.
+        out_features (int): N.
+    """
+
+    def __init__(self, in_features: int, out_features: int):
+        super().__init__()
+        _allocate(self, in_features, out_features)
+
+    def forward(self, x: Tensor, stream: Tensor) -> Tensor:
+        return ops.linear_add(x, self.weight, self.bias, self.m, self.n,
+                              stream)
+
+
+class IntLinearGELU(nn.Module):
+    """Linear layer and the GELU after it; int8 [..., K] -> int8 [..., N].
+
+    Args:
+        in_features (int): K.
+        out_features (int): N.
+        bits (int): Width of the input of GELU, at most 8.
+        gelu (str): Candidate of kind ``gelu``.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bits: int,
+                 gelu: str):
+        super().__init__()
+        self.bits, self.gelu = bits, gelu
+        _allocate(self, in_features, out_features)
+        shape = APPROXIMATIONS.get(gelu).params_shape(out_features)
+        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.linear_gelu(x, self.weight, self.bias, self.m, self.n,
+                               self.bits, self.gelu, self.params)

@@ -1,0 +1,84 @@
+"""Patches: the image cut into tokens, and neighbouring tokens merged.
+
+Both are index arithmetic before a linear layer. Where the size is no multiple
+of the stride, zeros are added at the bottom and on the right, as mmdet's
+``AdaptivePadding`` ('corner') does; zero is zero at every symmetric scale.
+"""
+import torch
+from torch import Tensor, nn
+
+from .linear import IntLinear
+from .norm import IntLayerNorm, IntRequantize
+
+
+def cut_patches(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """Gather the k x k neighbourhood of every stride-th token.
+
+    Args:
+        x (Tensor): Integers [B, H, W, C].
+        kernel (int): k.
+        stride (int): s.
+
+    Returns:
+        Tensor: [B, ceil(H/s), ceil(W/s), k * k * C], ordered (row, column,
+        channel).
+    """
+    batch, height, width, channels = x.shape
+    rows, cols = -(-height // stride), -(-width // stride)
+    padded = x.new_zeros(batch, max(height, (rows - 1) * stride + kernel),
+                         max(width, (cols - 1) * stride + kernel), channels)
+    padded[:, :height, :width] = x
+    return torch.cat([
+        padded[:, i:i + (rows - 1) * stride + 1:stride,
+               j:j + (cols - 1) * stride + 1:stride]
+        for i in range(kernel) for j in range(kernel)
+    ], -1)
+
+
+class IntPatchEmbed(nn.Module):
+    """Image -> tokens of the residual stream.
+
+    int8 [B, in_channels, H, W] -> int16 [B, H/p, W/p, C].
+
+    Args:
+        in_channels (int): Channels of the image.
+        channels (int): C.
+        patch (int): Patch side p.
+        norm (nn.Module): ``IntLayerNorm`` to 16 bits, or ``nn.Identity``.
+    """
+
+    def __init__(self, in_channels: int, channels: int, patch: int,
+                 norm: nn.Module):
+        super().__init__()
+        self.patch = patch
+        self.projection = IntLinear(in_channels * patch**2, channels, 16)
+        self.norm = norm
+
+    def forward(self, image: Tensor) -> Tensor:
+        patches = cut_patches(
+            image.permute(0, 2, 3, 1), self.patch, self.patch)
+        return self.norm(self.projection(patches))
+
+
+class IntPatchMerging(nn.Module):
+    """2 x 2 neighbouring tokens -> one token of the next stage.
+
+    int16 [B, H, W, C] -> int16 [B, ceil(H/s), ceil(W/s), out_channels].
+
+    Args:
+        channels (int): C.
+        out_channels (int): Channels of the next stage.
+        stride (int): s.
+        norm (IntLayerNorm | IntRequantize): From the stream to the width of
+            activations.
+    """
+
+    def __init__(self, channels: int, out_channels: int, stride: int,
+                 norm: IntLayerNorm | IntRequantize):
+        super().__init__()
+        self.stride = stride
+        self.norm = norm
+        self.reduction = IntLinear(4 * channels, out_channels, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.reduction(self.norm(cut_patches(x, 2, self.stride)))
