@@ -1,0 +1,60 @@
+"""From observed ranges to scales, from ratios of scales to dyadic integers.
+
+This and the files beside it are the only place where floats turn into the
+integers of a model. All of it is float64.
+"""
+import torch
+from torch import Tensor
+
+from ..arithmetic import dyadic, qmax
+
+MIN_RATIO = 2.0**-31
+"""Smallest ratio that is kept: an int32 accumulator times it rounds to 0 or
++-1, so a smaller one would change nothing but the shift."""
+
+
+def scale_of(threshold: float, bits: int) -> float:
+    """Scale S = T / qmax of a site whose values are clipped at T.
+
+    Args:
+        threshold (float): T >= 0. A site that saw only zeros gets T = 1: any
+            scale represents zero.
+        bits (int): Width of the integers.
+
+    Returns:
+        float: S > 0.
+    """
+    return (threshold or 1.0) / qmax(bits)
+
+
+def dyadic_tensors(ratio: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Dyadic forms of one or many ratios of scales.
+
+    Args:
+        ratio (Tensor | float): float64 [N], or a float for [1].
+
+    Returns:
+        tuple[Tensor, Tensor]: m and n, int64 [N].
+    """
+    ratios = torch.as_tensor(ratio, dtype=torch.float64).reshape(-1)
+    pairs = [dyadic(max(r, MIN_RATIO)) for r in ratios.tolist()]
+    m, n = zip(*pairs)
+    return torch.tensor(m), torch.tensor(n)
+
+
+def fill(buffer: Tensor, values: Tensor) -> None:
+    """Copy integers into a buffer of a module.
+
+    Raises:
+        ValueError: If a value does not fit the buffer's dtype, or the shapes
+            differ: lowering must not wrap around silently.
+    """
+    limits = torch.iinfo(buffer.dtype)
+    if values.shape != buffer.shape:
+        raise ValueError(f'shape {tuple(values.shape)} does not fit '
+                         f'{tuple(buffer.shape)}')
+    if values.numel() and not (limits.min <= values.min()
+                               and values.max() <= limits.max):
+        raise ValueError(f'values in [{values.min()}, {values.max()}] do not '
+                         f'fit {buffer.dtype}')
+    buffer.copy_(values)
