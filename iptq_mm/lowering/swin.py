@@ -72,10 +72,10 @@ def nonlinear_layers(swin: SwinTransformer) -> dict[str, str]:
             layers[f'{block}.attn.w_msa.softmax'] = 'softmax'
             layers[f'{block}.norm2'] = 'layernorm'
             layers[f'{block}.ffn.layers.0.1'] = 'gelu'
-        if i in swin.out_indices:
-            layers[f'norm{i}'] = 'layernorm'
         if stage.downsample is not None and stage.downsample.norm is not None:
             layers[f'stages.{i}.downsample.norm'] = 'layernorm'
+        if i in swin.out_indices:
+            layers[f'norm{i}'] = 'layernorm'
     return layers
 
 
