@@ -1,0 +1,110 @@
+"""What the Softmax candidates share: scores in, probabilities out, a row.
+
+Between the two stands the candidate's exponential, on 24 fractional bits.
+
+How far probabilities move (used by every candidate's bound): exponentials
+off by a factor in [1 - d, 1 + d] move a probability by at most
+d / (2 (1 - d)); truncating them to 24 bits, in a row of N whose sum is at
+least 1, by (N + 1) 2^-24; the floor of the reciprocal by 2^-30.
+"""
+import math
+
+import torch
+from torch import Tensor
+
+from iptq_mm.arithmetic import dyadic, floor_divide, multiply_shift, rshift
+
+from ..fixed_point import ONE
+from ..scales import check_scales
+
+PARAMS = 3
+"""Smallest score kept; m, n of score -> exponent: see ``lower``."""
+
+DEPTH = 26 * math.log(2)
+"""Scores further below the maximum have exponentials below 2^-26, which 24
+fractional bits do not hold."""
+
+RECIPROCAL_BITS = 54
+"""2^54 / sum, with a sum of at least 2^24, is at most 2^30: an int32."""
+
+SCORE_OPERATIONS = 6
+"""Row maximum 1, subtraction 1, clamp 1, multiplier 3."""
+NORMALIZE_OPERATIONS = 5
+"""Row sum 1, reciprocal times exponential 1, rounding shift 2, clamp 1."""
+
+
+def lower(in_scale: float, unit: float) -> Tensor:
+    """Integer form of the score scale.
+
+    Args:
+        in_scale (float): Real value of one score step.
+        unit (float): Exponent units in a real unit: log2 e for an
+            exponential of base 2, 1 for one of base e.
+
+    Returns:
+        Tensor: int64 [3]: the smallest score that is kept, relative to the
+        row maximum (negative); m and n that take such a score to 24
+        fractional bits.
+    """
+    check_scales(in_scale)
+    # One step of more than DEPTH is as deep as one of DEPTH: both give 0.
+    # Then a kept score is at most 2 DEPTH deep, 52 log 2, so that exponents
+    # stay below 2^30 and shifts below 62.
+    scale = min(in_scale, DEPTH)
+    m, n = dyadic(scale * unit * ONE)
+    return torch.tensor([-math.ceil(DEPTH / scale), m, n])
+
+
+def exponents(x: Tensor, params: Tensor) -> Tensor:
+    """Scores relative to the row maximum.
+
+    Args:
+        x (Tensor): int32 [..., N], |x| <= 2^24.
+        params (Tensor): As ``lower`` makes them.
+
+    Returns:
+        Tensor: int64 [..., N] in (-2^30, 0], 24 fractional bits.
+    """
+    x = x.to(torch.int64)
+    depth = x - x.amax(-1, keepdim=True)  # > -2^26
+    return multiply_shift(
+        torch.maximum(depth, params[0]), params[1], params[2])
+
+
+def normalize(exp: Tensor) -> Tensor:
+    """Probabilities of 8 bits by one division a row.
+
+    Args:
+        exp (Tensor): int64 [..., N], N <= 4096, 24 fractional bits; the
+            largest of a row is at least 2^24.
+
+    Returns:
+        Tensor: int64 [..., N] in [0, 255], at scale 2^-8.
+    """
+    total = exp.sum(-1, keepdim=True)  # [2^24, 2^37)
+    one = torch.full_like(total, 1 << RECIPROCAL_BITS)
+    # an exponential is at most the sum, so the product at most 2^54
+    probability = exp * floor_divide(one, total)
+    return rshift(probability, RECIPROCAL_BITS - 8).clamp(max=255)
+
+
+def normalize_float(exp: Tensor) -> Tensor:
+    """Probabilities of float exponentials [..., N], not quantized."""
+    return exp / exp.sum(-1, keepdim=True)
+
+
+def probability_error(relative: float, row_length: int) -> float:
+    """Bound on the error of a probability before its output rounding.
+
+    Args:
+        relative (float): Bound on the relative error of an exponential.
+        row_length (int): N.
+    """
+    return (relative / 2 / (1 - relative) + (row_length + 1) / ONE
+            + 2**-30)
+
+
+def operations(exponential: int, row_length: int) -> float:
+    """Per element, with an exponential of so many; the row's division."""
+    return (SCORE_OPERATIONS + exponential + NORMALIZE_OPERATIONS
+            + 1 / row_length)
