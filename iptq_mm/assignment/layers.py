@@ -1,0 +1,104 @@
+"""A non-linear layer as stage 1 sees it: its exact function and its scales.
+
+One class a kind. ``exact`` is the float layer; ``integer`` is a candidate in
+its place as the integer model runs it: the same operator on the same
+integers, dequantized.
+"""
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .. import ops
+from ..arithmetic import qmax
+from ..functions.base import GELU, LayerNorm, Softmax
+
+MAX_SCORE = 2**24
+"""Largest magnitude of a score that Softmax candidates are made for."""
+
+
+def quantize(x: Tensor, scale: float, largest: int) -> Tensor:
+    """Nearest multiples of a scale, clipped at +-largest; int32."""
+    return (x.double() / scale).round().clamp(-largest, largest).int()
+
+
+@dataclass(frozen=True)
+class GELULayer:
+    """int8 -> int8.
+
+    Args:
+        in_scale (float): Scale of the input.
+        out_scale (float): Scale of the output.
+    """
+    in_scale: float
+    out_scale: float
+    kind: ClassVar[str] = 'gelu'
+
+    def exact(self, x: Tensor) -> Tensor:
+        """GELU of a float tensor, elementwise."""
+        return F.gelu(x)
+
+    def integer(self, x: Tensor, candidate: GELU) -> Tensor:
+        """What the candidate makes of x; float64, shape of ``x``."""
+        q = quantize(x, self.in_scale, qmax(8)).to(torch.int8)
+        params = candidate.lower(self.in_scale, self.out_scale)
+        return ops.gelu(q, candidate.name, params).double() * self.out_scale
+
+
+@dataclass(frozen=True)
+class SoftmaxLayer:
+    """int32 scores [..., N] -> probabilities [..., N].
+
+    Args:
+        in_scale (float): Scale of the scores.
+    """
+    in_scale: float
+    kind: ClassVar[str] = 'softmax'
+
+    def exact(self, x: Tensor) -> Tensor:
+        """Softmax of a float tensor over the last axis."""
+        return x.softmax(-1)
+
+    def integer(self, x: Tensor, candidate: Softmax) -> Tensor:
+        """What the candidate makes of x; float64, shape of ``x``."""
+        q = quantize(x, self.in_scale, MAX_SCORE)
+        y = ops.softmax(q, candidate.name, candidate.lower(self.in_scale))
+        return y.double() * candidate.out_scale
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNormLayer:
+    """int16 stream [..., C] -> int8 or int16 [..., C].
+
+    Args:
+        in_scale (float): Scale of the input.
+        out_scale (float): Scale of the output.
+        bits (int): Width of the output.
+        weight (Tensor): gamma, float [C], on the CPU.
+        bias (Tensor): beta, float [C], on the CPU.
+        eps (float): Added to the variance.
+    """
+    in_scale: float
+    out_scale: float
+    bits: int
+    weight: Tensor
+    bias: Tensor
+    eps: float
+    kind: ClassVar[str] = 'layernorm'
+
+    def exact(self, x: Tensor) -> Tensor:
+        """LayerNorm of a float tensor over the last axis."""
+        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
+
+    def integer(self, x: Tensor, candidate: LayerNorm) -> Tensor:
+        """What the candidate makes of x; float64, shape of ``x``."""
+        q = quantize(x, self.in_scale, qmax(16)).to(torch.int16)
+        params = candidate.lower(self.in_scale, self.out_scale, self.weight,
+                                 self.bias, self.eps)
+        y = ops.layer_norm(q, candidate.name, params, self.bits)
+        return y.double() * self.out_scale
+
+
+Layer = GELULayer | SoftmaxLayer | LayerNormLayer
