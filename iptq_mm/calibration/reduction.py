@@ -12,8 +12,9 @@ def reduce_over_ranks(
         statistics: Mapping[str, Observer | Sampler]) -> None:
     """Merge, in place, what every rank has seen; nothing to do for one rank.
 
-    All ranks call this with the same names. Each merge is exact and does not depend on the order, so all
-    ranks end up equal bit for bit, and equal to one rank that saw everything.
+    All ranks call this with the same names. Each merge is exact and does not
+    depend on the order, so all ranks end up equal bit for bit, and equal to
+    one rank that saw everything.
 
     Args:
         statistics (Mapping[str, Observer | Sampler]): By site name. Sites
