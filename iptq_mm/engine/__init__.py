@@ -1,0 +1,6 @@
+"""From a float checkpoint to the artifacts of an integer model."""
+from .int_model_hook import IntModelCheckHook
+from .prediction_hook import PredictionHook
+from .ptq_hook import PTQHook
+
+__all__ = ['IntModelCheckHook', 'PTQHook', 'PredictionHook']

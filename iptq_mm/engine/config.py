@@ -1,0 +1,95 @@
+"""Configs: parsed, with a data root that moves, and the hook found in them."""
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from .errors import UserError
+
+
+def load_config(path: str | Path,
+                options: Mapping[str, Any] | None = None) -> Config:
+    """Parse a config and apply options to it.
+
+    mmengine substitutes ``data_root`` into the datasets and evaluators when
+    it parses a file, so that setting the variable afterwards moves nothing.
+    Here the option ``data_root`` replaces the old root wherever a string of
+    the config begins with it; the other options are merged after that.
+
+    Args:
+        path (str | Path): A config file.
+        options (Mapping[str, Any], optional): Dotted key -> value, as
+            ``mmengine.config.DictAction`` parses ``--cfg-options``.
+
+    Returns:
+        Config: The resolved config.
+
+    Raises:
+        UserError: If the file is missing or no config, or an option does not
+            fit it.
+    """
+    if not Path(path).is_file():
+        raise UserError(f'the config {path} is not there. The configs that '
+                        f'come with the project are in configs/.')
+    try:
+        config = Config.fromfile(path)
+    except Exception as error:  # a config is Python, it can raise anything
+        raise UserError(f'{path} is no config that mmengine can parse: '
+                        f'{type(error).__name__}: {error}') from error
+    options = dict(options or {})
+    if 'data_root' in options:
+        _move_data_root(config, str(options.pop('data_root')))
+    try:
+        config.merge_from_dict(options)
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError(f'--cfg-options {" ".join(options)} do not fit '
+                        f'{path}: {error}') from error
+    return config
+
+
+def _move_data_root(config: Config, root: str) -> None:
+    old = config.get('data_root')
+    if not isinstance(old, str):
+        raise UserError(f'{config.filename} has no data_root that --cfg-'
+                        f'options could move.')
+    old, root = old.rstrip('/'), root.rstrip('/') or '/'
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: moved(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(moved(item) for item in value)
+        if isinstance(value, str) and f'{value}/'.startswith(f'{old}/'):
+            return root + value[len(old):]
+        return value
+
+    config.merge_from_dict(moved(config.to_dict()))
+
+
+def ptq_hook_config(config: Config) -> ConfigDict:
+    """The ``PTQHook`` among the custom hooks of a config.
+
+    Returns:
+        ConfigDict: The very entry, so that changing it changes the config.
+
+    Raises:
+        UserError: If there is none.
+    """
+    for hook in config.get('custom_hooks') or []:
+        if str(hook['type']).rpartition('.')[2] == 'PTQHook':
+            return hook
+    raise UserError(
+        f'{config.filename} has no PTQHook in custom_hooks, so nothing says '
+        f'which images to calibrate on. See configs/iptq_*.py for one.')
+
+
+def without_ptq_hook(config: Config) -> Config:
+    """A copy of a config whose custom hooks hold no ``PTQHook``."""
+    result = copy.deepcopy(config)
+    hook = ptq_hook_config(result)
+    result.custom_hooks = [
+        other for other in result.custom_hooks if other is not hook
+    ]
+    return result

@@ -1,0 +1,95 @@
+"""Float backbone + calibration images -> integer backbone.
+
+The three stages of IPTQ-ViT (arXiv:2511.15369) in order. What a hook, a tool
+or a test does with the result is none of its business.
+"""
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from ..assignment import Choice
+from ..calibration import Replacement, Sampler
+from ..lowering import (check_swin, lower_swin, nonlinear_layers, swin_layers,
+                        swin_sites)
+from .calibrate import Calibration
+from .select import Selection
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """An integer backbone, and how it came about.
+
+    Args:
+        backbone (nn.Module): The integer backbone, on the CPU.
+        choices (dict[str, Choice]): Scores and assigned candidate of each
+            non-linear layer.
+        seconds (dict[str, float]): ``calibrate`` (the passes over the images
+            of stages 1 and 3), ``assign`` (fitting and scoring candidates)
+            and ``lower``.
+    """
+    backbone: nn.Module
+    choices: dict[str, Choice]
+    seconds: dict[str, float]
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """Assigned candidate of each non-linear layer, by name."""
+        return {
+            layer: choice.assigned.name
+            for layer, choice in self.choices.items()
+        }
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.) + time.perf_counter() - began
+
+
+def quantize_backbone(backbone: nn.Module, calibration: Calibration,
+                      selection: Selection,
+                      bits: Mapping[str, int]) -> Quantization:
+    """Calibrate, assign and lower a backbone, which itself stays as it is.
+
+    Args:
+        backbone (nn.Module): Float, stock, in evaluation mode.
+        calibration (Calibration): What to show to it.
+        selection (Selection): How each non-linear layer gets its candidate.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+
+    Returns:
+        Quantization: The integer backbone and its history. The same
+        arguments give the same integers.
+
+    Raises:
+        TypeError: If the backbone has no integer form.
+        UserError: If the images are too few or give NaN or Inf, or a setting
+            names what does not exist.
+        ValueError: If integers cannot hold what they must.
+    """
+    check_swin(backbone)
+    seconds: dict[str, float] = {}
+    sites, kinds = swin_sites(backbone, bits), nonlinear_layers(backbone)
+    selection.check(kinds)
+    samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
+    with _timed(seconds, 'calibrate'):
+        thresholds = calibration.thresholds(backbone, sites, samplers,
+                                            'observing the float model')
+    with _timed(seconds, 'assign'):
+        choices = selection.choose(
+            swin_layers(backbone, thresholds, bits),
+            {layer: sampler.rows
+             for layer, sampler in samplers.items()},
+            partial(calibration.progress, 'scoring the candidates'))
+    assigned = {layer: choice.assigned for layer, choice in choices.items()}
+    with _timed(seconds, 'calibrate'), Replacement(backbone, assigned):
+        thresholds = calibration.thresholds(backbone, sites, {},
+                                            'observing the mixed model')
+    with _timed(seconds, 'lower'):
+        lowered = lower_swin(backbone, thresholds, assigned, bits)
+    return Quantization(lowered, choices, seconds)

@@ -1,0 +1,39 @@
+"""A runner with a float model, before anything is quantized."""
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from .checkpoint import load_weights, read_checkpoint, weights_of
+from .config import without_ptq_hook
+from .preflight import check_backbone
+
+
+def build_runner(config: Config, device: str, trust: bool) -> Runner:
+    """A runner whose model holds its float weights, without a ``PTQHook``.
+
+    Args:
+        config (Config): ``load_from`` is a file, or None for random weights.
+        device (str): ``auto``, ``cpu`` or ``cuda``.
+        trust (bool): Unpickle whatever the checkpoint holds.
+
+    Raises:
+        UserError: If the checkpoint does not fit, or the backbone is no Swin.
+    """
+    config = without_ptq_hook(config)
+    source, config.load_from = config.load_from, None
+    checkpoint = None if source is None else read_checkpoint(source, trust)
+    # A new runner logs its environment and whole config, hundreds of lines.
+    level, config.log_level = config.get('log_level', 'INFO'), 'WARNING'
+    runner = Runner.from_cfg(config)
+    for target in (runner.logger, *runner.logger.handlers):
+        target.setLevel(level)
+    check_backbone(runner.model)
+    if checkpoint is not None:
+        load_weights(runner.model, weights_of(checkpoint), source)
+    else:
+        runner.model.init_weights()
+        runner.logger.warning(
+            'No checkpoint (load_from is None): the weights are random, seed '
+            f'{runner.seed}. What is measured says nothing about accuracy.')
+    if device != 'auto':
+        runner.model.to(device)
+    return runner

@@ -1,0 +1,221 @@
+"""``tools/ptq.py`` from end to end, on a few generated images."""
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import mmdet
+import pytest
+import torch
+from conftest import ROOT
+
+from iptq_mm.engine.artifact import load_int_model
+from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.options import PTQOptions
+from iptq_mm.engine.ptq import run_ptq
+
+SHAPES = ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py'
+WEIGHTS = ROOT / 'iptq_mm' / 'assets' / 'mask-rcnn_swin-nano_shapes.pth'
+FEW = {
+    'test_dataloader.dataset.num_images': 6,
+    'test_dataloader.num_workers': 0,
+    'test_dataloader.persistent_workers': False,
+    'custom_hooks.0.calib_dataloader.dataset.num_images': 8,
+    'custom_hooks.0.calib_dataloader.num_workers': 0,
+    'custom_hooks.0.num_batches': 2,
+}
+"""Options that make a run of the bundled config small."""
+
+
+def python(*args, cwd=ROOT):
+    return subprocess.run(
+        [sys.executable, *map(str, args)],
+        cwd=cwd,
+        env={
+            **os.environ, 'PYTHONPATH': str(ROOT)
+        },
+        capture_output=True,
+        text=True)
+
+
+def stock_test(config, checkpoint, work_dir, *args):
+    """Metrics of mmdet's own tools/test.py."""
+    script = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'test.py'
+    if not script.exists():
+        pytest.skip(f'this mmdet has no {script}')
+    run = python(script, config, checkpoint, '--work-dir', work_dir, *args)
+    assert run.returncode == 0, run.stderr[-3000:]
+    scalars, = work_dir.glob('*/[0-9]*.json')
+    return json.loads(scalars.read_text())
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """Options and report of one run on the bundled checkpoint."""
+    work_dir = tmp_path_factory.mktemp('run')
+    options = PTQOptions(
+        config=str(SHAPES),
+        work_dir=str(work_dir),
+        cfg_options=FEW,
+        device='cpu',
+        verify_integer=True)
+    return work_dir, run_ptq(options)
+
+
+def test_report_has_every_key(run):
+    work_dir, returned = run
+    report = json.loads((work_dir / 'ptq_report.json').read_text())
+    assert set(report) == {
+        'config', 'checkpoint', 'bits', 'float', 'integer', 'integer_only',
+        'size_bytes', 'seconds', 'layers', 'sqnr_db', 'versions', 'seed'
+    }
+    assert report['bits'] == dict(weight=8, activation=8, residual=16)
+    assert set(report['seconds']) == {
+        'calibrate', 'assign', 'lower', 'eval_float', 'eval_integer'
+    }
+    assert report['integer_only'] is True
+    assert report['float'] == returned['float']
+    assert report['float'].keys() == report['integer'].keys()
+    layer = report['layers'][0]
+    assert {'name', 'kind', 'assigned', 'candidates'} <= set(layer)
+    assert set(layer['candidates'][layer['assigned']]) == {
+        'Q', 'P', 'C', 'omega'
+    }
+
+
+def test_integer_backbone_is_small_and_close(run):
+    _, report = run
+    size = report['size_bytes']
+    assert size['integer'] <= 0.3 * size['float']
+    outputs = [report['sqnr_db'][f'out{i}'] for i in range(4)]
+    assert min(outputs) > 15
+    # The detector finds something, so that comparing mAP means something.
+    assert report['float']['coco/segm_mAP'] > 0.3
+
+
+def test_pictures(run):
+    work_dir, _ = run
+    names = {path.name for path in (work_dir / 'pictures').iterdir()}
+    assert names == {
+        'sqnr.png', *(f'detections_{i}.png' for i in range(4))
+    }
+
+
+def test_stock_test_of_the_artifacts_gives_the_same_metrics(run, tmp_path):
+    work_dir, report = run
+    metrics = stock_test(work_dir / 'int_config.py',
+                         work_dir / 'int_model.pth', tmp_path)
+    assert {key: metrics[key] for key in report['integer']} == report[
+        'integer']
+
+
+def test_stock_test_with_the_hook_gives_the_same_metrics(run, tmp_path):
+    _, report = run
+    metrics = stock_test(SHAPES, WEIGHTS, tmp_path, '--cfg-options',
+                         *(f'{key}={value}' for key, value in FEW.items()))
+    assert {key: metrics[key] for key in report['integer']} == report[
+        'integer']
+
+
+def test_saved_backbone_is_integers_with_plain_meta(run):
+    work_dir, report = run
+    model = load_int_model(work_dir / 'int_model.pth')
+    backbone = [
+        value for name, value in model.weights.items()
+        if name.startswith('backbone.')
+    ]
+    assert backbone and not any(t.is_floating_point() for t in backbone)
+    assert json.loads(json.dumps(model.meta)) == model.meta
+    assert model.meta['functions'] == json.loads(
+        (work_dir / 'assignment.json').read_text())
+
+
+def test_int_config_refuses_a_foreign_checkpoint(run, tmp_path):
+    from mmengine.config import Config
+    from mmengine.runner import Runner
+    work_dir, _ = run
+    config = Config.fromfile(work_dir / 'int_config.py')
+    config.work_dir, config.load_from = str(tmp_path), str(WEIGHTS)
+    with pytest.raises(UserError, match='no int_model.pth of IPTQ-MM'):
+        Runner.from_cfg(config).test()
+
+
+@pytest.mark.parametrize('damage, says', [
+    (lambda c: c['state_dict'].popitem(), r'1 keys of .* do not fit'),
+    (lambda c: c['state_dict']['backbone.norm0.weight'].fill_(float('nan')),
+     r'values of backbone\.norm0\.weight are NaN'),
+    (lambda c: c.update(extra=Path('x')), '--trust-checkpoint'),
+])
+def test_damaged_checkpoint(tmp_path, damage, says):
+    checkpoint = torch.load(WEIGHTS, weights_only=True)
+    damage(checkpoint)
+    path = tmp_path / 'damaged.pth'
+    torch.save(checkpoint, path)
+    work_dir = tmp_path / 'work'
+    with pytest.raises(UserError, match=says):
+        run_ptq(
+            PTQOptions(str(SHAPES), str(path), str(work_dir), FEW,
+                       device='cpu'))
+    assert not list(work_dir.glob('int_*')) + list(work_dir.glob('*.json'))
+
+
+@pytest.mark.parametrize('changed, says', [
+    (dict(num_calib=9), r'has 8 batches, num_batches=9'),
+    (dict(num_calib=0), r'--num-calib 0'),
+    (dict(checkpoint='gone.pth'), r'gone\.pth.*CHECKPOINT'),
+    (dict(work_dir=str(SHAPES / 'below')), r'cannot be written.*--work-dir'),
+    (dict(cfg_options={**FEW, 'model.backbone.type': 'ResNet',
+                       'model.backbone._delete_': True,
+                       'model.backbone.depth': 18}), r'backbone is a ResNet'),
+])
+def test_wrong_input(tmp_path, changed, says):
+    options = dict(
+        config=str(SHAPES), work_dir=str(tmp_path), cfg_options=FEW,
+        device='cpu')
+    with pytest.raises(UserError, match=says):
+        run_ptq(PTQOptions(**{**options, **changed}))
+
+
+def test_failure_at_the_end_leaves_no_half_written_artifact(
+        tmp_path, monkeypatch):
+
+    def die(content, file):
+        file.write(b'half of it')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('torch.save', die)
+    with pytest.raises(KeyboardInterrupt):
+        run_ptq(
+            PTQOptions(str(SHAPES), work_dir=str(tmp_path), device='cpu',
+                       cfg_options={
+                           **FEW, 'load_from': None,
+                           'test_dataloader.dataset.num_images': 1
+                       }))
+    assert not (tmp_path / 'int_model.pth').exists()
+    assert not (tmp_path / 'ptq_report.json').exists()
+    assert not list(tmp_path.glob('.*.tmp*'))
+
+
+def test_random_weights_are_seeded_and_warned_of(tmp_path, capfd):
+    reports = [
+        run_ptq(
+            PTQOptions(
+                str(SHAPES), work_dir=str(tmp_path / str(i)), device='cpu',
+                seed=3, cfg_options={
+                    **FEW, 'load_from': None,
+                    'test_dataloader.dataset.num_images': 1
+                })) for i in range(2)
+    ]
+    assert reports[0]['checkpoint'] is None and reports[0]['seed'] == 3
+    assert reports[0]['sqnr_db'] == reports[1]['sqnr_db']
+    assert 'the weights are random' in capfd.readouterr().out
+
+
+def test_command_line(tmp_path):
+    run = python(ROOT / 'tools' / 'ptq.py', 'gone.py', cwd=tmp_path)
+    assert run.returncode == 1
+    assert re.fullmatch(r'error: the config gone\.py is not there\..*',
+                        run.stderr.strip().splitlines()[-1])
+    assert 'Traceback' not in run.stderr
