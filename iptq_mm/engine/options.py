@@ -24,7 +24,8 @@ class PTQOptions:
         cfg_options (dict): Dotted key -> value.
         num_calib (int, optional): Calibration images, instead of the hook's.
         device (str): ``auto``, ``cpu`` or ``cuda``.
-        verify_integer (bool): Run the integer backbone under the guard.
+        verify_integer (bool): Run the integer backbone under the guard on a
+            few images.
         seed (int, optional): Instead of the hook's.
         trust_checkpoint (bool): Unpickle whatever the checkpoint holds.
     """

@@ -1,6 +1,5 @@
 """What ``tools/ptq.py`` does: evaluate, quantize, evaluate, write."""
 import copy
-from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
-from ..guard import integer_only_regions
 from ..registry import HOOKS
 from .artifact import IntModel, save_int_model
 from .config import ptq_hook_config
@@ -22,9 +20,11 @@ from .report import save_json, size_bytes, versions
 from .runner import build_runner
 from .sqnr import backbone_sqnr
 from .summary import print_summary
+from .verify import verify_integer
 
-SQNR_BATCHES = 4
-"""Calibration batches over which the SQNR is taken."""
+FEW_BATCHES = 4
+"""Calibration batches over which the SQNR is taken, and which the integer
+backbone sees under the guard."""
 
 
 def run_ptq(options: PTQOptions) -> dict[str, Any]:
@@ -51,12 +51,14 @@ def run_ptq(options: PTQOptions) -> dict[str, Any]:
     float_run = evaluate(runner, keeper)
     hook.install(runner)
     runner.logger.info('Evaluating the model with the integer backbone.')
-    with (integer_only_regions(runner.model)
-          if options.verify_integer else nullcontext()):
-        int_run = evaluate(runner, keeper)
-    sqnr_db = backbone_sqnr(float_backbone, quantization.backbone,
-                            islice(hook.images,
-                                   min(SQNR_BATCHES, hook.num_batches)))
+    int_run = evaluate(runner, keeper)
+    images = list(islice(hook.images, min(FEW_BATCHES, hook.num_batches)))
+    sqnr_db = backbone_sqnr(float_backbone, quantization.backbone, images)
+    if options.verify_integer:
+        verify_integer(quantization.backbone, images)
+        runner.logger.info(
+            f'No floating-point tensor in the integer backbone, and every '
+            f'operator equal to its reference, on {len(images)} batches.')
 
     report = _report(options, config, hook, float_backbone, float_run,
                      int_run, sqnr_db)

@@ -26,7 +26,7 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
     table.add_column('float', justify='right')
     table.add_column(
         f'integer W{bits["weight"]}A{bits["activation"]}', justify='right')
-    table.add_column('difference', justify='right')
+    table.add_column('change', justify='right')
     for metric, value in float_run.metrics.items():
         if metric.endswith('mAP'):
             other = int_run.metrics.get(metric, float('nan'))

@@ -13,7 +13,7 @@ from mmengine.structures import InstanceData
 SCORE = 0.3
 """Detections below this score are not drawn."""
 
-SIDE = 900
+SIDE = 500
 """Images much smaller than this, in pixels, are enlarged before they are
 drawn on: mmdet's labels have a fixed size."""
 
