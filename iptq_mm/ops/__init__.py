@@ -1,12 +1,15 @@
 """Integer operators: each defined once, by a reference on integer tensors."""
+from . import native
 from .attention import attention, window_attention
 from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax
 from .library import NAMESPACE, REFERENCES
 from .linear import linear, linear_add, linear_gelu
 
+native.load()  # once every operator has its reference
+
 __all__ = [
     'NAMESPACE', 'REFERENCES', 'add', 'attention', 'gelu', 'layer_norm',
-    'linear', 'linear_add', 'linear_gelu', 'requantize', 'softmax',
+    'linear', 'linear_add', 'linear_gelu', 'native', 'requantize', 'softmax',
     'window_attention'
 ]

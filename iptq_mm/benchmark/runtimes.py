@@ -1,0 +1,183 @@
+"""What runs a backbone: this project, torch, and what else a user may pick.
+
+A runtime first makes a file of the float backbone (``save``), then runs that
+file (``load``), so that a process of its own can measure its memory.
+"""
+import importlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from ..calibration import Collector
+from ..calibration.observers import min_max
+from ..engine.errors import UserError
+from ..lowering import lower_swin, nonlinear_layers, swin_sites
+from ..models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
+from ..registry import APPROXIMATIONS
+
+Run = Callable[[Tensor], object]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """
+    Args:
+        save: (backbone, images [B, 3, H, W], path) -> None; writes the file.
+            Quantizing runtimes calibrate on the images.
+        load: (path, threads) -> what maps images to features.
+        packages: Distributions beyond this project's own.
+    """
+    save: Callable[[nn.Module, Tensor, Path], None]
+    load: Callable[[Path, int], Run]
+    packages: tuple[str, ...] = field(default=())
+
+    def check(self) -> None:
+        """
+        Raises:
+            UserError: If a package is not installed.
+        """
+        for package in self.packages:
+            _need(package)
+
+
+def _need(package: str) -> ModuleType:
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise UserError(
+            f'this runtime needs {package}: install the extra "benchmark" of '
+            f'iptq-mm, or {package} itself ({error})') from error
+
+
+def _save_integer(bits: dict[str, int]):
+
+    @torch.no_grad()
+    def save(backbone: nn.Module, images: Tensor, path: Path) -> None:
+        widths = {**DEFAULT_BITS, **bits}
+        sites = swin_sites(backbone, widths)
+        observers = {name: min_max() for name in sites}
+        with Collector(backbone, sites, observers):
+            backbone(images)
+        thresholds = {
+            name: observers[name].threshold(site.bits)
+            for name, site in sites.items()
+        }
+        functions = {
+            layer: APPROXIMATIONS.get(DEFAULT_FUNCTIONS[kind])()
+            for layer, kind in nonlinear_layers(backbone).items()
+        }
+        torch.save(lower_swin(backbone, thresholds, functions, widths), path)
+
+    return save
+
+
+def _save_torch(backbone: nn.Module, images: Tensor, path: Path) -> None:
+    torch.save(backbone, path)
+
+
+def _load_torch(path: Path, threads: int) -> Run:
+    torch.set_num_threads(threads)
+    return torch.load(path, weights_only=False)
+
+
+def _load_compiled(path: Path, threads: int) -> Run:
+    return torch.compile(_load_torch(path, threads))
+
+
+def _save_onnx(backbone: nn.Module, images: Tensor, path: Path) -> None:
+    with torch.no_grad():
+        torch.onnx.export(
+            backbone, (images, ), path, input_names=['images'], dynamo=False,
+            opset_version=17)
+
+
+def _save_onnx_int8(backbone: nn.Module, images: Tensor, path: Path) -> None:
+    """Static quantization as ONNX Runtime's guide has it: QDQ, int8 weights
+    per channel, uint8 activations."""
+    _need('onnxruntime')
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    batches = iter([dict(images=images.numpy())])
+
+    class Reader(quantization.CalibrationDataReader):
+
+        def get_next(self):
+            return next(batches, None)
+
+    source = path.with_suffix('.float.onnx')
+    _save_onnx(backbone, images, source)
+    quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
+    logging.disable(logging.WARNING)  # one for each weight of one axis
+    try:
+        quantization.quantize_static(
+            str(source), str(path), Reader(), per_channel=True,
+            quant_format=quantization.QuantFormat.QDQ)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _load_onnxruntime(path: Path, threads: int) -> Run:
+    onnxruntime = _need('onnxruntime')
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=['CPUExecutionProvider'])
+    return lambda images: session.run(None, dict(images=images.numpy()))
+
+
+def _save_openvino(backbone: nn.Module, images: Tensor, path: Path) -> None:
+    openvino = _need('openvino')
+    source = path.with_suffix('.onnx')
+    _save_onnx(backbone, images, source)
+    openvino.save_model(
+        openvino.convert_model(source), path, compress_to_fp16=False)
+
+
+def _save_openvino_int8(backbone: nn.Module, images: Tensor,
+                        path: Path) -> None:
+    """NNCF's post-training quantization, in its setting for transformers."""
+    openvino, nncf = _need('openvino'), _need('nncf')
+    source = path.with_suffix('.onnx')
+    _save_onnx(backbone, images, source)
+    openvino.save_model(
+        nncf.quantize(
+            openvino.convert_model(source), nncf.Dataset([images.numpy()]),
+            model_type=nncf.ModelType.TRANSFORMER), path)
+
+
+def _load_openvino(path: Path, threads: int) -> Run:
+    compiled = _need('openvino').Core().compile_model(
+        path, 'CPU', dict(
+            INFERENCE_NUM_THREADS=threads,
+            PERFORMANCE_HINT='LATENCY',
+            INFERENCE_PRECISION_HINT='f32'))
+    return lambda images: compiled(images.numpy())
+
+
+RUNTIMES: dict[str, Runtime] = {
+    'iptq-w8a8': Runtime(_save_integer(dict(weight=8)), _load_torch),
+    'iptq-w4a8': Runtime(_save_integer(dict(weight=4)), _load_torch),
+    'torch': Runtime(_save_torch, _load_torch),
+    'compile': Runtime(_save_torch, _load_compiled),
+    'ort': Runtime(_save_onnx, _load_onnxruntime, ('onnx', 'onnxruntime')),
+    'ort-int8': Runtime(_save_onnx_int8, _load_onnxruntime,
+                        ('onnx', 'onnxruntime')),
+    'openvino': Runtime(_save_openvino, _load_openvino, ('onnx', 'openvino')),
+    'openvino-int8': Runtime(_save_openvino_int8, _load_openvino,
+                             ('onnx', 'openvino', 'nncf')),
+}
+
+OURS = ('iptq-w8a8', 'iptq-w4a8')
+
+SUFFIXES = {'torch': '.pt', 'compile': '.pt', 'iptq': '.pt', 'ort': '.onnx',
+            'openvino': '.xml'}
+
+
+def file_name(runtime: str) -> str:
+    """Name of the file of a runtime; its ending is the one it asks for."""
+    return runtime + SUFFIXES[runtime.split('-')[0]]

@@ -1,0 +1,19 @@
+// A lowered GELU candidate as 256 outputs, one for each int8 input.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include <ATen/core/Tensor.h>
+
+namespace iptq {
+
+using Table = std::array<int8_t, 256>;
+
+// table[q + 128] is the reference's output for q.
+std::shared_ptr<const Table> gelu_table(c10::string_view name,
+                                        const at::Tensor& params,
+                                        int64_t bits);
+
+}  // namespace iptq

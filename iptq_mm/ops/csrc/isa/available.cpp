@@ -1,0 +1,26 @@
+#include "available.h"
+
+namespace iptq {
+
+std::vector<const Kernels*> available_kernels() {
+  std::vector<const Kernels*> sets{baseline_kernels()};
+  const auto offer = [&](bool runs, const Kernels* kernels) {
+    if (runs && kernels) sets.push_back(kernels);
+  };
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2");
+  offer(avx2, avx2_kernels());
+  offer(avx2 && __builtin_cpu_supports("avxvnni"), avx_vnni_kernels());
+  offer(__builtin_cpu_supports("avx512f") &&
+            __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512vnni") &&
+            __builtin_cpu_supports("bmi2"),
+        avx512_vnni_kernels());
+#endif
+  return sets;
+}
+
+}  // namespace iptq

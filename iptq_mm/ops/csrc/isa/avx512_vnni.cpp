@@ -1,0 +1,79 @@
+// AVX-512 with VNNI: sixteen lanes, four products a lane (Ice Lake, Zen 4).
+#if defined(__x86_64__)
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi2")
+#include <immintrin.h>
+#include "table.h"
+
+namespace iptq {
+namespace {
+
+struct Avx512Vnni {
+  static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
+  // vpdpbusd multiplies unsigned by signed: int8 codes are moved up by 128,
+  // and 128 times the sum of a column is taken off again.
+  using Activation = uint8_t;
+  using Weight = int8_t;
+  static constexpr int signed_offset = 128, unsigned_offset = 0;
+
+  using I32 = Lanes<Avx512Vnni>::I32;
+  using I64 = Lanes<Avx512Vnni>::I64;
+
+  // A left side of ones, for sums.
+  static IPTQ_INLINE I32 ones() { return Lanes<Avx512Vnni>::splat(0x01010101); }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
+        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(activations),
+        reinterpret_cast<__m512i>(weights)));
+  }
+
+  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
+    return reinterpret_cast<I64>(_mm512_mul_epi32(
+        reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
+  }
+
+  static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
+    return reinterpret_cast<I32>(_mm512_i32gather_epi32(
+        reinterpret_cast<__m512i>(index), from, sizeof(int32_t)));
+  }
+};
+
+// Look-up without memory: two permutations of 128 entries. Only machines with
+// VBMI have them; some with VNNI do not.
+__attribute__((target("avx512vbmi"))) void look_up_vbmi(int8_t* values,
+                                                        int64_t count,
+                                                        const int8_t* table) {
+  __m512i parts[4];
+  std::memcpy(parts, table, sizeof(parts));
+  for (int64_t i = 0; i < count; i += 64) {
+    const __mmask64 valid = _bzhi_u64(~uint64_t{0}, minimum<int64_t>(count - i, 64));
+    const __m512i index = _mm512_maskz_loadu_epi8(valid, values + i);
+    // Bit 7 is the sign: codes below 0 are the first half of the table.
+    const __m512i below = _mm512_permutex2var_epi8(parts[0], index, parts[1]);
+    const __m512i above = _mm512_permutex2var_epi8(parts[2], index, parts[3]);
+    _mm512_mask_storeu_epi8(
+        values + i, valid,
+        _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), above, below));
+  }
+}
+
+Kernels best_kernels() {
+  Kernels kernels = kernel_table<Avx512Vnni>("avx512_vnni");
+  if (__builtin_cpu_supports("avx512vbmi")) kernels.look_up = look_up_vbmi;
+  return kernels;
+}
+
+}  // namespace
+
+const Kernels* avx512_vnni_kernels() {
+  static const Kernels kernels = best_kernels();
+  return &kernels;
+}
+
+}  // namespace iptq
+#else
+#include "../kernels.h"
+namespace iptq {
+const Kernels* avx512_vnni_kernels() { return nullptr; }
+}  // namespace iptq
+#endif

@@ -1,0 +1,53 @@
+// AVX2 with VNNI: eight lanes, four products a lane (Alder Lake, Zen 5).
+#if defined(__x86_64__)
+#pragma GCC target("avx2,avxvnni")
+#include <immintrin.h>
+#include "table.h"
+
+namespace iptq {
+namespace {
+
+struct AvxVnni {
+  static constexpr int lanes = 8, group = 4, rows = 6, vectors = 2;
+  // As in avx512_vnni.cpp: vpdpbusd multiplies unsigned by signed.
+  using Activation = uint8_t;
+  using Weight = int8_t;
+  static constexpr int signed_offset = 128, unsigned_offset = 0;
+
+  using I32 = Lanes<AvxVnni>::I32;
+  using I64 = Lanes<AvxVnni>::I64;
+
+  // A left side of ones, for sums.
+  static IPTQ_INLINE I32 ones() { return Lanes<AvxVnni>::splat(0x01010101); }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
+        reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(activations),
+        reinterpret_cast<__m256i>(weights)));
+  }
+
+  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
+    return reinterpret_cast<I64>(_mm256_mul_epi32(
+        reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
+  }
+
+  static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
+    return reinterpret_cast<I32>(_mm256_i32gather_epi32(
+        from, reinterpret_cast<__m256i>(index), sizeof(int32_t)));
+  }
+};
+
+}  // namespace
+
+const Kernels* avx_vnni_kernels() {
+  static constexpr Kernels kernels = kernel_table<AvxVnni>("avx_vnni");
+  return &kernels;
+}
+
+}  // namespace iptq
+#else
+#include "../kernels.h"
+namespace iptq {
+const Kernels* avx_vnni_kernels() { return nullptr; }
+}  // namespace iptq
+#endif

@@ -1,0 +1,42 @@
+// The kernels, compiled for the instruction set of the file that includes it.
+#pragma once
+
+#include "../kernels/attention.h"
+#include "../kernels/layer_norm.h"
+#include "../kernels/linear.h"
+#include "../kernels/look_up.h"
+
+namespace iptq {
+namespace {
+
+template <class Isa>
+int64_t packed_bytes(int64_t inner, int64_t columns) {
+  return packed_size<Isa>(inner, columns) *
+         static_cast<int64_t>(sizeof(typename Isa::Weight));
+}
+
+template <class Isa>
+void pack_weights(const int8_t* weight, int64_t inner, int64_t columns,
+                  void* packed, int32_t* sums) {
+  pack<Isa>({weight, 1, inner}, inner, columns,
+            static_cast<typename Isa::Weight*>(packed), sums);
+}
+
+template <class Isa>
+constexpr Kernels kernel_table(const char* name) {
+  return {name,
+          Isa::lanes,
+          Isa::vectors * Isa::lanes,
+          Isa::signed_offset,
+          packed_bytes<Isa>,
+          pack_weights<Isa>,
+          linear_scratch<Isa>,
+          linear<Isa>,
+          look_up<Isa>,
+          layer_norm<Isa>,
+          attention_scratch<Isa>,
+          attention<Isa>};
+}
+
+}  // namespace
+}  // namespace iptq

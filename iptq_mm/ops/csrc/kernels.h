@@ -1,0 +1,105 @@
+// What an instruction set offers: a table of kernels on plain memory.
+//
+// The operators (the .cpp files beside this one) own tensors, checks, threads
+// and memory; a kernel does one thread's share of one operator.
+#pragma once
+
+#include <cstdint>
+
+namespace iptq {
+
+struct DyadicNumber {
+  int32_t m, n;
+};
+
+// An int8 weight matrix [columns, inner], repacked for one instruction set.
+struct PackedWeights {
+  int64_t inner, columns;
+  const void* data;
+  const int32_t* sums;  // of each column
+};
+
+// Accumulators to outputs, per column; arrays padded to whole vectors.
+struct ColumnScales {
+  const int32_t* start;  // bias, and what the packing of the left side adds
+  const int32_t* m;
+  const int32_t* n;
+  int bits;  // width of the result
+};
+
+// Rows of y = requantize(x w + bias) (+ residual), columns [begin, end).
+struct LinearTask {
+  const int8_t* x;  // [rows, inner]
+  int64_t rows;
+  PackedWeights weights;
+  ColumnScales scales;
+  const int16_t* residual;  // [rows, columns], or null
+  void* y;                  // [rows, columns], int8, or int16 if bits > 8
+  int64_t begin, end;       // begin is a multiple of panel_columns
+};
+
+struct LayerNormTask {
+  const int16_t* x;  // [rows, channels]
+  int64_t rows, channels;
+  int64_t eps, headroom;
+  int32_t shift;
+  const int32_t* m;     // [channels], padded to whole vectors
+  const uint64_t* bias;  // as m; in each vector even channels, then odd ones
+  int bits;
+  void* y;  // [rows, channels], int8, or int16 if bits > 8
+};
+
+// The exponentials of functions/exponential/.
+enum class Exponential { bit_exp, shift_exp, i_exp, table_exp };
+
+struct SoftmaxParameters {
+  Exponential exponential;
+  int32_t smallest;    // score relative to the maximum of its row
+  DyadicNumber scale;  // score -> 24 fractional bits
+  int32_t entries[33];  // of table_exp
+};
+
+// One head of one group of tokens.
+struct AttentionTask {
+  int64_t length, channels, head, head_channels;
+  const int8_t* const* tokens;  // q, k, v of each token, 3 * channels each
+  int8_t* const* outputs;       // where its channels go; null: nowhere
+  const int32_t* bias;  // [length, padded length], `outside` in the padding
+  int64_t bias_stride;  // from row to row; 0: one row for all
+  const int32_t* regions;  // [padded length], or null: no mask
+  int32_t mask;            // added where two tokens' regions differ
+  DyadicNumber score, output;
+  int bits;
+  SoftmaxParameters softmax;
+  void* scratch;  // attention_scratch bytes, aligned to 64
+};
+
+// Bias of a column that is no token: below every score that is one.
+constexpr int32_t outside = -(1 << 26);
+
+struct Kernels {
+  const char* name;
+  int lanes;          // int32 lanes of a vector
+  int panel_columns;  // columns of a panel of packed weights
+  int signed_offset;  // what is added to int8 codes on the left side
+
+  int64_t (*packed_bytes)(int64_t inner, int64_t columns);
+  void (*pack_weights)(const int8_t* weight, int64_t inner, int64_t columns,
+                       void* packed, int32_t* sums);
+  // Scratch for `rows` packed rows, and the product itself.
+  int64_t (*linear_scratch)(int64_t rows, int64_t inner);
+  void (*linear)(const LinearTask& task, void* scratch);
+  void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
+  void (*layer_norm)(const LayerNormTask& task);
+  int64_t (*attention_scratch)(int64_t length, int64_t head_channels);
+  void (*attention)(const AttentionTask& task);
+};
+
+// Null where the compiler cannot make them.
+const Kernels* baseline_kernels();
+const Kernels* avx2_kernels();
+const Kernels* avx_vnni_kernels();
+const Kernels* avx512_vnni_kernels();
+const Kernels* neon_dot_kernels();
+
+}  // namespace iptq

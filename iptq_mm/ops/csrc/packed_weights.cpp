@@ -1,0 +1,67 @@
+#include "packed_weights.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <unordered_map>
+
+#include <ATen/ops/empty.h>
+
+namespace iptq {
+namespace {
+
+std::shared_ptr<const WeightPack> pack(const at::Tensor& weight,
+                                       const Kernels& kernels) {
+  const at::Tensor rows = weight.contiguous();
+  const int64_t columns = rows.size(0), inner = rows.size(1);
+  const int8_t* codes = rows.const_data_ptr<int8_t>();
+  auto pack = std::make_shared<WeightPack>();
+  pack->data =
+      at::empty({kernels.packed_bytes(inner, columns)}, at::kByte);
+  pack->sums.resize(columns + kernels.lanes);
+  kernels.pack_weights(codes, inner, columns, pack->data.data_ptr(),
+                       pack->sums.data());
+  pack->reach.resize(columns);
+  for (int64_t i = 0; i < columns * inner; ++i)
+    pack->reach[i / inner] += 128 * std::abs(codes[i]);
+  pack->view = {inner, columns, pack->data.data_ptr(), pack->sums.data()};
+  return pack;
+}
+
+// What a tensor was when it was packed.
+struct Entry {
+  c10::weak_intrusive_ptr<c10::TensorImpl> tensor;
+  const void* data;
+  int64_t version;
+  const Kernels* kernels;
+  std::shared_ptr<const WeightPack> pack;
+
+  // An address may be another tensor's by now: the weak pointer knows.
+  bool describes(const at::Tensor& weight, const Kernels& k) const {
+    return !tensor.expired() && data == weight.const_data_ptr() &&
+           version == weight._version() && kernels == &k;
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const WeightPack> packed_weights(const at::Tensor& weight,
+                                                 const Kernels& kernels) {
+  if (weight.is_inference())  // torch does not count the writes to it
+    return pack(weight, kernels);
+  static std::mutex mutex;
+  static std::unordered_map<const c10::TensorImpl*, Entry> entries;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto found = entries.find(weight.unsafeGetTensorImpl());
+  if (found != entries.end() && found->second.describes(weight, kernels))
+    return found->second.pack;
+  for (auto entry = entries.begin(); entry != entries.end();)
+    entry = entry->second.tensor.expired() ? entries.erase(entry) : ++entry;
+  auto made = pack(weight, kernels);
+  entries.insert_or_assign(
+      weight.unsafeGetTensorImpl(),
+      Entry{c10::weak_intrusive_ptr<c10::TensorImpl>(weight.getIntrusivePtr()),
+            weight.const_data_ptr(), weight._version(), &kernels, made});
+  return made;
+}
+
+}  // namespace iptq

@@ -1,0 +1,24 @@
+// Weights repacked for an instruction set, kept from call to call.
+#pragma once
+
+#include <memory>
+
+#include <ATen/core/Tensor.h>
+
+#include "kernels.h"
+
+namespace iptq {
+
+struct WeightPack {
+  at::Tensor data;            // bytes, laid out by the instruction set
+  std::vector<int32_t> sums;  // of each output channel, whole vectors
+  std::vector<int64_t> reach;  // largest |x w| of each output channel
+  PackedWeights view;          // of the above
+};
+
+// The pack of an int8 weight [N, K]. It is made again when the tensor has
+// been written to: torch counts the writes to a tensor, `.data` excepted.
+std::shared_ptr<const WeightPack> packed_weights(const at::Tensor& weight,
+                                                 const Kernels& kernels);
+
+}  // namespace iptq

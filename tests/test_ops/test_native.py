@@ -1,0 +1,286 @@
+"""Native kernels against the references: equal in every bit."""
+from contextlib import contextmanager
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantized import float_swin, quantized
+
+from iptq_mm import ops
+from iptq_mm.functions import BitSoftmax, ILayerNorm, PolyGELU
+from iptq_mm.guard import integer_only_regions
+from iptq_mm.ops import REFERENCES, native
+from iptq_mm.registry import APPROXIMATIONS
+
+pytestmark = pytest.mark.skipif(
+    not native.available(), reason='installed without the native kernels')
+
+ISAS = native.isas() if native.available() else []
+SOFTMAXES = ['bit_softmax', 'shiftmax', 'i_softmax', 'table_softmax']
+sizes = st.integers(1, 130)
+seeds = st.integers(0, 2**31 - 1)
+few = settings(deadline=None, max_examples=40)
+
+
+@pytest.fixture(params=ISAS, autouse=True)
+def isa(request):
+    best = native.isa()
+    native.set_isa(request.param)
+    yield
+    native.set_isa(best)
+
+
+@contextmanager
+def no_reference():
+    """Fail where a kernel leaves its work to the reference."""
+    library = torch.library.Library('iptq_reference', 'IMPL')
+    for name in {name.split('::')[1] for name in REFERENCES} - {'gelu'}:
+
+        def refuse(*_, name=name):
+            raise AssertionError(f'{name} was left to the reference')
+
+        library.impl(name, refuse, 'CPU')
+    try:
+        yield
+    finally:
+        library._destroy()
+
+
+def same_bits(name, *args):
+    with no_reference():
+        same_bits_by_any(name, *args)
+
+
+def same_bits_by_any(name, *args):
+    result = getattr(ops, name)(*args)
+    expected = REFERENCES[f'iptq::{name}'](*args)
+    assert result.dtype == expected.dtype
+    assert torch.equal(result, expected)
+
+
+class Draw:
+    """Seeded integers: anything in the range, or its two ends only."""
+
+    def __init__(self, seed, extreme=False):
+        self.generator = torch.Generator().manual_seed(seed)
+        self.extreme = extreme
+
+    def __call__(self, limit, *shape, dtype=torch.int64):
+        x = torch.randint(-limit, limit + 1, shape, generator=self.generator)
+        if self.extreme:
+            x = torch.where(x < 0, -limit, limit)
+        return x.to(dtype)
+
+    def layer(self, inputs, outputs, shift):
+        """Arguments of a linear layer after x; shifts around ``shift``."""
+        m = 2**30 + self(2**29, outputs).abs()
+        return (self(127, outputs, inputs, dtype=torch.int8),
+                self(2**20, outputs, dtype=torch.int32), m,
+                shift + self(2, outputs))
+
+
+layers = st.tuples(sizes, sizes, sizes, st.integers(33, 50), seeds,
+                   st.booleans())
+
+
+@few
+@given(layers, st.sampled_from([2, 4, 8, 9, 16]))
+def test_linear(layer, bits):
+    rows, inputs, outputs, shift, seed, extreme = layer
+    draw = Draw(seed, extreme)
+    same_bits('linear', draw(127, rows, inputs, dtype=torch.int8),
+              *draw.layer(inputs, outputs, shift), bits)
+
+
+@few
+@given(layers)
+def test_linear_add(layer):
+    rows, inputs, outputs, shift, seed, extreme = layer
+    draw = Draw(seed, extreme)
+    same_bits('linear_add', draw(127, rows, inputs, dtype=torch.int8),
+              *draw.layer(inputs, outputs, shift),
+              draw(32767, rows, outputs, dtype=torch.int16))
+
+
+@few
+@given(layers, st.sampled_from([4, 8]))
+def test_linear_gelu(layer, bits):
+    rows, inputs, outputs, shift, seed, extreme = layer
+    draw = Draw(seed, extreme)
+    same_bits('linear_gelu', draw(127, rows, inputs, dtype=torch.int8),
+              *draw.layer(inputs, outputs, shift), bits, 'poly_gelu',
+              PolyGELU().lower(0.03, 0.02))
+
+
+@pytest.mark.parametrize('inputs', [3072, 4096])
+def test_linear_holds_the_largest_accumulator(inputs):
+    x = torch.full((7, inputs), 127, dtype=torch.int8)
+    weight = torch.full((50, inputs), -127, dtype=torch.int8)
+    bias = torch.full((50, ), -(2**31 - 1 - inputs * 127**2),
+                      dtype=torch.int32)
+    m, n = torch.full((50, ), 2**31 - 1), torch.full((50, ), 47)
+    same_bits('linear', x, weight, bias, m, n, 16)
+    same_bits('linear', -x, weight, -bias, m, n, 16)
+
+
+@few
+@given(sizes, st.integers(0, 62), seeds)
+def test_linear_with_any_shift(inputs, shift, seed):
+    draw = Draw(seed)
+    weight, bias, m, _ = draw.layer(inputs, 5, 0)
+    same_bits_by_any('linear', draw(127, 3, inputs, dtype=torch.int8), weight, bias,
+              m, torch.full((5, ), shift), 16)
+
+
+def test_linear_sees_that_its_weights_changed():
+    draw = Draw(0)
+    x = draw(127, 4, 8, dtype=torch.int8)
+    layer = draw.layer(8, 6, 40)
+    same_bits('linear', x, *layer, 16)
+    layer[0].copy_(draw(127, 6, 8))
+    same_bits('linear', x, *layer, 16)
+    layer[0].data = draw(127, 6, 8, dtype=torch.int8)
+    same_bits('linear', x, *layer, 16)
+    with torch.inference_mode():
+        weight = draw(127, 6, 8, dtype=torch.int8)
+        same_bits('linear', x, weight, *layer[1:], 16)
+        weight.neg_()
+        same_bits('linear', x, weight, *layer[1:], 16)
+
+
+def test_linear_of_strided_and_empty_inputs():
+    draw = Draw(1)
+    layer = draw.layer(8, 6, 40)
+    same_bits_by_any('linear', draw(127, 8, 5, dtype=torch.int8).T, *layer, 8)
+    same_bits_by_any('linear', draw(127, 2, 3, 8, dtype=torch.int8)[:, 1], *layer, 8)
+    same_bits_by_any('linear', draw(127, 0, 8, dtype=torch.int8), *layer, 8)
+    same_bits_by_any('linear', draw(127, 8, dtype=torch.int8), *layer, 8)
+
+
+@few
+@given(sizes, sizes, seeds, st.sampled_from([2, 8, 16]),
+       st.sampled_from([0, 1, 100, 32767]), st.booleans())
+def test_layer_norm(rows, channels, seed, bits, spread, extreme):
+    draw = Draw(seed, extreme)
+    x = draw(spread, rows, channels, dtype=torch.int16)
+    params = ILayerNorm().lower(
+        2.0**-8, 0.02 if bits <= 8 else 1e-4,
+        draw(300, channels) / 100, draw(300, channels) / 100, 1e-5)
+    same_bits('layer_norm', x, 'i_layernorm', params, bits)
+
+
+@pytest.mark.parametrize('channels', [768, 3072, 4096])
+def test_layer_norm_of_extreme_rows(channels):
+    draw = Draw(channels, extreme=True)
+    x = draw(32767, 9, channels, dtype=torch.int16)
+    x[0], x[1], x[2] = 32767, -32767, 0
+    x[3], x[3, -1] = 0, 1
+    params = ILayerNorm().lower(2.0**-12, 0.02, torch.ones(channels),
+                                torch.zeros(channels), 1e-5)
+    same_bits('layer_norm', x, 'i_layernorm', params, 8)
+
+
+def dyadic_pair(ratio_bits):
+    return torch.tensor([2**30 + 12345, 30 + ratio_bits])
+
+
+@few
+@given(st.integers(1, 130), st.integers(1, 3), st.integers(1, 70), seeds,
+       st.booleans(), st.integers(-3, 8), st.integers(-2, 12),
+       st.sampled_from(SOFTMAXES))
+def test_attention(length, heads, width, seed, extreme, score, scale,
+                   softmax):
+    draw = Draw(seed, extreme)
+    same_bits('attention',
+              draw(127, 2, length, 3 * heads * width, dtype=torch.int8), heads,
+              dyadic_pair(score), softmax,
+              APPROXIMATIONS.get(softmax)().lower(2.0**-scale),
+              dyadic_pair(8), 8)
+
+
+def test_attention_leaves_other_candidates_to_the_reference():
+    params = APPROXIMATIONS.get('log_int_softmax')().lower(2.0**-8)
+    same_bits_by_any('attention',
+                     Draw(0)(127, 2, 9, 24, dtype=torch.int8), 2,
+                     dyadic_pair(2), 'log_int_softmax', params,
+                     dyadic_pair(15), 8)
+
+
+@few
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 12),
+       st.integers(0, 11), st.integers(1, 3), st.integers(1, 40), seeds,
+       st.sampled_from([0, -1, -6400, -(2**24 - 2**16)]))
+def test_window_attention(height, width, window, shift, heads, head_channels,
+                          seed, mask):
+    draw = Draw(seed)
+    channels = 3 * heads * head_channels
+    same_bits('window_attention',
+              draw(127, 2, height, width, channels, dtype=torch.int8),
+              draw(127, channels, dtype=torch.int8), heads, window,
+              shift % window,
+              draw(32767, window**2, window**2, heads,
+                   dtype=torch.int16).permute(2, 0, 1),
+              torch.tensor([mask], dtype=torch.int32), dyadic_pair(2),
+              'bit_softmax', BitSoftmax().lower(2.0**-9), dyadic_pair(8), 8)
+
+
+@few
+@given(sizes, sizes, seeds, st.sampled_from([torch.int8, torch.int16]),
+       st.integers(0, 62), st.sampled_from([4, 8, 16]), st.booleans())
+def test_requantize(rows, channels, seed, dtype, shift, bits, per_channel):
+    draw = Draw(seed)
+    count = channels if per_channel else 1
+    same_bits('requantize', draw(127, rows, channels, dtype=dtype),
+              draw(2**31 - 1, count), torch.full((count, ), shift), bits)
+
+
+@few
+@given(sizes, sizes, seeds)
+def test_add(rows, channels, seed):
+    draw = Draw(seed)
+    x = draw(32767, 2, rows, channels, dtype=torch.int16)
+    same_bits('add', x, x.flip(0))
+    same_bits('add', x, x[0])
+    same_bits_by_any('add', x, x[:, :1])  # broadcast otherwise
+
+
+def test_gelu():
+    params = PolyGELU().lower(0.03, 0.02)
+    x = torch.arange(-128, 128, dtype=torch.int8).view(2, -1)
+    same_bits('gelu', x, 'poly_gelu', params, 8)
+    same_bits('gelu', x.T, 'poly_gelu', params, 4)
+
+
+def test_other_threads_other_bits_do_not():
+    draw = Draw(3)
+    args = (draw(127, 300, 100, dtype=torch.int8), *draw.layer(100, 200, 42),
+            8)
+    expected = ops.linear(*args)
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            assert torch.equal(ops.linear(*args), expected)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_an_instruction_set_this_machine_lacks_is_an_error():
+    with pytest.raises(ValueError, match='neither'):
+        native.set_isa('neither')
+
+
+@pytest.mark.parametrize('size', [(32, 32), (50, 35)])
+def test_whole_models(size):
+    swin = float_swin(
+        embed_dims=24, depths=(2, 2), num_heads=(2, 3), strides=(4, 2),
+        out_indices=(0, 1), window_size=5)
+    images = torch.randn(2, 3, *size)
+    model = quantized(swin, images)
+    natively = model(images)
+    with integer_only_regions(model):  # opens operators: the references run
+        expected = model(images)
+    for ours, theirs in zip(natively, expected):
+        assert torch.equal(ours, theirs)
