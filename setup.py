@@ -56,9 +56,9 @@ setup(
     'and vision transformers, as an OpenMMLab plugin',
     packages=find_packages(include=['iptq_mm', 'iptq_mm.*']),
     package_data={'iptq_mm': ['assets/*.pth', 'assets/*.md']},
-    python_requires='>=3.10',
+    python_requires='>=3.11',
     install_requires=[
-        'numpy', 'torch>=2.1', 'pycocotools', 'matplotlib', 'rich', 'scipy'
+        'numpy', 'torch>=2.5', 'pycocotools', 'matplotlib', 'rich', 'scipy'
     ],
     extras_require={
         'timm': ['timm'],

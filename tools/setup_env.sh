@@ -45,8 +45,8 @@ fingerprint() {
 make_venv() {
     local python=${PYTHON:-$(command -v python3.11 || command -v python3)} \
         || fail 'there is no python3: install Python 3.11'
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-        || fail "$python is older than Python 3.10: install Python 3.11"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+        || fail "$python is older than Python 3.11: install Python 3.11"
     say "making $VENV with $("$python" --version)"
     "$python" -m venv "$VENV" \
         || fail "$python cannot make a virtual environment: install venv"
