@@ -8,7 +8,8 @@ _base_ = [
 
 # Edges and blobs are known from the nuclei: from scratch the first thousand
 # iterations go by before any class is told from another.
-load_from = '{{ fileDirname }}/../../iptq_mm/assets/mask-rcnn_swin-nano_nuclei.pth'
+load_from = ('{{ fileDirname }}/../../iptq_mm/assets/'
+             'mask-rcnn_swin-nano_nuclei.pth')
 
 max_epochs = 8
 warmup_iters = 60

@@ -7,19 +7,19 @@ train_pipeline = [
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(
         type='RandomResize',
-        scale=(224, 224),
-        ratio_range=(0.8, 1.25),
+        scale=(288, 288),
+        ratio_range=(0.75, 1.1),
         keep_ratio=True),
     dict(
         type='RandomCrop',
-        crop_size=(224, 224),
+        crop_size=(256, 256),
         allow_negative_crop=True),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs')
 ]
 test_pipeline = [
     dict(type='LoadImageFromNDArray'),
-    dict(type='Resize', scale=(224, 224), keep_ratio=True),
+    dict(type='Resize', scale=(288, 288), keep_ratio=True),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     # CocoMetric takes the ground truth from `instances`: there is no file.
     dict(
