@@ -39,7 +39,7 @@ pinned() { sed -n "s/^$1==//p" requirements/*.txt; }
 
 # Of all that the environment follows from: when it changes, set up anew.
 fingerprint() {
-    { cat requirements/*.txt setup.py tools/setup_env.sh; pwd; } | sha256sum
+    { cat requirements/*.txt setup.py pyproject.toml tools/setup_env.sh; pwd; } | sha256sum
 }
 
 make_venv() {
@@ -130,6 +130,9 @@ main() {
         --editable .
     step 'checking that everything imports' \
         "$PY" -c 'import mmcv.ops, mmdet.apis, iptq_mm'
+    say "native kernels: $("$PY" -W ignore -c 'from iptq_mm.ops import native
+print(native.isa() if native.available() else "not built, the log says why")' \
+        2>>"$LOG" | tail -n 1)"
     printf '%s\n' "$wanted" >"$STAMP"
     say "$VENV is set up"
 }
