@@ -125,6 +125,8 @@ def _load_onnxruntime(path: Path, threads: int) -> Run:
     onnxruntime = _need('onnxruntime')
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Its threads would otherwise wait for work in a loop for long.
+    options.add_session_config_entry('session.force_spinning_stop', '1')
     session = onnxruntime.InferenceSession(
         str(path), options, providers=['CPUExecutionProvider'])
     return lambda images: session.run(None, dict(images=images.numpy()))

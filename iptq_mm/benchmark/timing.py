@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 
 
+PAUSE = 0.05
+"""Seconds before each run: the threads of the runtime before it still wait
+for work in a loop, on the processor that the next one needs."""
+
+
 @torch.no_grad()
 def interleave(runs: Mapping[str, Callable[[Tensor], object]], images: Tensor,
                rounds: int, warm_up: int = 3) -> dict[str, list[float]]:
@@ -27,6 +32,7 @@ def interleave(runs: Mapping[str, Callable[[Tensor], object]], images: Tensor,
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            time.sleep(PAUSE)
             began = time.perf_counter()
             run(images)
             times[name].append(1000 * (time.perf_counter() - began))

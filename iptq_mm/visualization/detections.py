@@ -10,7 +10,7 @@ from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.structures import InstanceData
 
-SCORE = 0.3
+SCORE = 0.5
 """Detections below this score are not drawn."""
 
 SIDE = 500
