@@ -1,0 +1,55 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from iptq_mm.benchmark import RUNTIMES
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark.py'
+
+
+@pytest.fixture(scope='module')
+def benchmark():
+    spec = importlib.util.spec_from_file_location('benchmark', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+def test_writes_a_row_for_each_runtime(benchmark, tmp_path, monkeypatch,
+                                       capsys):
+    # The memory of each is measured in a process of its own: slow here.
+    monkeypatch.setitem(benchmark.__globals__, 'peak_mb', lambda *_: 12.5)
+    path = tmp_path / 'benchmark.json'
+    assert benchmark([
+        'swin_nano', '--size', '64x32', '--threads', '1', '--rounds', '3',
+        '--json', str(path)
+    ]) == 0
+    result = json.loads(path.read_text())
+    assert [row['runtime'] for row in result['rows']
+            ] == ['iptq-w8a8', 'iptq-w4a8', 'torch']
+    for row in result['rows']:
+        assert 0 < row['min_ms'] <= row['median_ms'] <= row['max_ms']
+        assert row['peak_mb'] == 12.5
+    assert (result['model'], result['batch'], result['size'],
+            result['threads']) == ('swin_nano', 1, [64, 32], 1)
+    assert 'torch' in result['versions'] and result['cpu']
+    assert 'swin_nano, batch 1, 64 x 32' in capsys.readouterr().out
+
+
+def test_a_missing_package_is_named(benchmark, monkeypatch, capsys):
+    monkeypatch.setitem(
+        RUNTIMES, 'ort',
+        RUNTIMES['ort'].__class__(*[None] * 2, packages=('no_such_package', )))
+    assert benchmark(['swin_nano', '--vs', 'ort']) == 1
+    assert 'no_such_package' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('arguments', [
+    ['--vs', 'torch,tpu'], ['--size', '12x'], ['--size', '0']
+])
+def test_nonsense_is_refused(benchmark, arguments, capsys):
+    with pytest.raises(SystemExit):
+        benchmark(['swin_nano', *arguments])
+    assert arguments[0] in capsys.readouterr().err
