@@ -58,7 +58,7 @@ setup(
     package_data={'iptq_mm': ['assets/*.pth', 'assets/*.md']},
     python_requires='>=3.11',
     install_requires=[
-        'numpy', 'torch>=2.5', 'pycocotools', 'matplotlib', 'rich', 'scipy'
+        'numpy', 'torch>=2.6', 'pycocotools', 'matplotlib', 'rich', 'scipy'
     ],
     extras_require={
         'timm': ['timm'],

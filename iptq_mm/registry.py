@@ -3,7 +3,7 @@
 ``APPROXIMATIONS`` and ``OBSERVERS`` are roots of their own: no other OpenMMLab
 project has such things. ``MODELS``, ``HOOKS``, ``DATASETS`` and ``METRICS``
 are children of mmengine's, so that what is registered here is found from an
-mmdet config (through the parent) as soon as ``iptq_mm`` has been imported.
+mmdet config under the prefix ``iptq_mm.`` once ``iptq_mm`` has been imported.
 """
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
