@@ -4,7 +4,8 @@ from mmdet.models.backbones.swin import SwinTransformer
 
 from iptq_mm.calibration import Collector
 from iptq_mm.calibration.observers import min_max
-from iptq_mm.lowering import lower_swin, nonlinear_layers, swin_sites
+from iptq_mm.lowering import lowering_of
+from iptq_mm.lowering.rounding import nearest_everywhere
 from iptq_mm.models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
 from iptq_mm.registry import APPROXIMATIONS
 
@@ -23,23 +24,28 @@ def float_swin(seed=0, **config):
 
 
 @torch.no_grad()
-def quantized(swin, images, functions=None, bits=None):
-    """Calibrate on one batch with min-max and lower."""
-    bits = {**DEFAULT_BITS, **(bits or {})}
-    sites = swin_sites(swin, bits)
+def min_max_thresholds(swin, sites, images):
+    """Calibrate on one batch."""
     observers = {name: min_max() for name in sites}
     with Collector(swin, sites, observers):
         swin(images)
-    thresholds = {
+    return {
         name: observers[name].threshold(site.bits)
         for name, site in sites.items()
     }
+
+
+def quantized(swin, images, functions=None, bits=None):
+    """Calibrate on one batch with min-max and lower."""
+    lowering = lowering_of(swin, {**DEFAULT_BITS, **(bits or {})})
     names = {**DEFAULT_FUNCTIONS, **(functions or {})}
     candidates = {
         layer: APPROXIMATIONS.get(names[kind])()
-        for layer, kind in nonlinear_layers(swin).items()
+        for layer, kind in lowering.nonlinear_layers().items()
     }
-    return lower_swin(swin, thresholds, candidates, bits)
+    return lowering.lower(
+        min_max_thresholds(swin, lowering.sites(), images), candidates,
+        nearest_everywhere)
 
 
 def sqnr_db(y, y_hat):

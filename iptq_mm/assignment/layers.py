@@ -53,8 +53,10 @@ class SoftmaxLayer:
 
     Args:
         in_scale (float): Scale of the scores.
+        bits (int): Width of the probabilities.
     """
     in_scale: float
+    bits: int = 8
     kind: ClassVar[str] = 'softmax'
 
     def exact(self, x: Tensor) -> Tensor:
@@ -64,8 +66,9 @@ class SoftmaxLayer:
     def integer(self, x: Tensor, candidate: Softmax) -> Tensor:
         """What the candidate makes of x; float64, shape of ``x``."""
         q = quantize(x, self.in_scale, MAX_SCORE)
-        y = ops.softmax(q, candidate.name, candidate.lower(self.in_scale))
-        return y.double() * candidate.out_scale
+        params = candidate.lower(self.in_scale, self.bits)
+        y = ops.softmax(q, candidate.name, params)
+        return y.double() * candidate.out_scale(self.bits)
 
 
 @dataclass(frozen=True, eq=False)

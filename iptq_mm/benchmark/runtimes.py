@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from ..calibration import Collector
 from ..calibration.observers import min_max
 from ..engine.errors import UserError
-from ..lowering import lower_swin, nonlinear_layers, swin_sites
+from ..lowering import lowering_of
+from ..lowering.rounding import nearest_everywhere
 from ..models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
 from ..registry import APPROXIMATIONS
 
@@ -58,8 +59,8 @@ def _save_integer(bits: dict[str, int]):
 
     @torch.no_grad()
     def save(backbone: nn.Module, images: Tensor, path: Path) -> None:
-        widths = {**DEFAULT_BITS, **bits}
-        sites = swin_sites(backbone, widths)
+        lowering = lowering_of(backbone, {**DEFAULT_BITS, **bits})
+        sites = lowering.sites()
         observers = {name: min_max() for name in sites}
         with Collector(backbone, sites, observers):
             backbone(images)
@@ -69,9 +70,10 @@ def _save_integer(bits: dict[str, int]):
         }
         functions = {
             layer: APPROXIMATIONS.get(DEFAULT_FUNCTIONS[kind])()
-            for layer, kind in nonlinear_layers(backbone).items()
+            for layer, kind in lowering.nonlinear_layers().items()
         }
-        torch.save(lower_swin(backbone, thresholds, functions, widths), path)
+        torch.save(
+            lowering.lower(thresholds, functions, nearest_everywhere), path)
 
     return save
 

@@ -20,7 +20,7 @@ from .atomic import atomic_file
 from .checkpoint import read_dictionary
 from .errors import UserError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..lowering import check_swin
+from ..lowering import lowering_of
 from .config import ptq_hook_config
 from .errors import UserError
 
@@ -115,15 +115,18 @@ def check_work_dir(path: str | Path) -> None:
         ) from error
 
 
-def check_backbone(model: nn.Module) -> None:
+def check_backbone(model: nn.Module, bits: Mapping[str, int]) -> None:
     """Refuse a model whose backbone has no integer form.
+
+    Args:
+        model (nn.Module): Whose ``backbone`` is looked at.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
 
     Raises:
         UserError: Naming what the backbone is instead.
     """
     try:
-        check_swin(getattr(model, 'backbone', None))
+        lowering_of(getattr(model, 'backbone', None), bits)
     except TypeError as error:
         raise UserError(
-            f'{type(model).__name__}: {error}. Take a config whose '
-            f'model.backbone.type is SwinTransformer.') from error
+            f'the backbone of {type(model).__name__}: {error}.') from error

@@ -56,7 +56,8 @@ class PTQHook(Hook):
         fit (str): Whose data the data-aware candidates are fitted to, a name
             in ``iptq_mm.assignment.FITS``. Defaults to ``'layer'``.
         bits (dict[str, int], optional): Widths of ``weight`` (8),
-            ``activation`` (8), ``residual`` (16).
+            ``activation`` (8), ``attention`` maps (8), ``residual`` (16) and
+            ``output`` (16).
         seed (int): Which images a shuffling calibration sampler picks, and
             which rows of activations are looked at. Independent of the
             runner's own seed, so that every run of a config gives the same
@@ -114,7 +115,7 @@ class PTQHook(Hook):
                 calibration set is too small or unusable.
         """
         model = unwrapped(runner.model)
-        check_backbone(model)
+        check_backbone(model, self.bits)
         model.eval()
         backbone = model.backbone
         check_finite(backbone.state_dict(), 'the backbone')

@@ -13,8 +13,8 @@ from torch import nn
 
 from ..assignment import Choice
 from ..calibration import Replacement, Sampler
-from ..lowering import (check_swin, lower_swin, nonlinear_layers, swin_layers,
-                        swin_sites)
+from ..lowering import lowering_of
+from ..lowering.rounding import nearest_everywhere
 from .calibrate import Calibration
 from .select import Selection
 
@@ -72,9 +72,9 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             names what does not exist.
         ValueError: If integers cannot hold what they must.
     """
-    check_swin(backbone)
+    lowering = lowering_of(backbone, bits)
     seconds: dict[str, float] = {}
-    sites, kinds = swin_sites(backbone, bits), nonlinear_layers(backbone)
+    sites, kinds = lowering.sites(), lowering.nonlinear_layers()
     selection.check(kinds)
     samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
     with _timed(seconds, 'calibrate'):
@@ -82,7 +82,7 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
                                             'observing the float model')
     with _timed(seconds, 'assign'):
         choices = selection.choose(
-            swin_layers(backbone, thresholds, bits),
+            lowering.layers(thresholds),
             {layer: sampler.rows
              for layer, sampler in samplers.items()},
             partial(calibration.progress, 'scoring the candidates'))
@@ -91,5 +91,5 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         thresholds = calibration.thresholds(backbone, sites, {},
                                             'observing the mixed model')
     with _timed(seconds, 'lower'):
-        lowered = lower_swin(backbone, thresholds, assigned, bits)
+        lowered = lowering.lower(thresholds, assigned, nearest_everywhere)
     return Quantization(lowered, choices, seconds)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..functions.base import Candidate
-from ..lowering import lower_swin, nonlinear_layers
+from ..lowering import Lowering
+from ..lowering.rounding import nearest_everywhere
 
 
 class Probe:
@@ -18,22 +19,22 @@ class Probe:
 
     Args:
         swin (nn.Module): Float backbone, in evaluation mode.
+        lowering (Lowering): Of that backbone.
         thresholds (Mapping[str, float]): Clipping threshold of every site.
         candidates (Mapping[str, Mapping[str, Candidate]]): Fitted instances
             by layer and name.
         images (Sequence[Tensor]): Batches [B, C, H, W], held in memory with
             the float outputs for them.
-        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
     """
 
     @torch.no_grad()
-    def __init__(self, swin: nn.Module, thresholds: Mapping[str, float],
+    def __init__(self, swin: nn.Module, lowering: Lowering,
+                 thresholds: Mapping[str, float],
                  candidates: Mapping[str, Mapping[str, Candidate]],
-                 images: Sequence[Tensor], bits: Mapping[str, int]):
-        self.swin, self.thresholds, self.bits = swin, thresholds, bits
+                 images: Sequence[Tensor]):
+        self.lowering, self.thresholds = lowering, thresholds
         self.candidates, self.images = candidates, images
-        self.kinds = nonlinear_layers(swin)
-        shapes = _output_shapes(swin, self.kinds, images[0])
+        shapes = _output_shapes(swin, lowering.nonlinear_layers(), images[0])
         batch = len(images[0])
         self.rows = {
             layer: (shape.numel() / batch, shape[-1])
@@ -50,10 +51,10 @@ class Probe:
     @torch.no_grad()
     def sqnr_db(self, assignment: Mapping[str, str]) -> float:
         """SQNR over all images in dB, the mean of the backbone's outputs."""
-        model = lower_swin(self.swin, self.thresholds, {
+        model = self.lowering.lower(self.thresholds, {
             layer: self.candidates[layer][name]
             for layer, name in assignment.items()
-        }, self.bits)
+        }, nearest_everywhere)
         signal, noise = [0.] * len(self._outputs[0]), [0.] * len(
             self._outputs[0])
         for x, outputs in zip(self.images, self._outputs):

@@ -86,13 +86,11 @@ class Softmax(Candidate, Protocol):
     """int32 scores, |q| <= 2^24, to probabilities along the last axis.
 
     Attributes:
-        out_scale: Real value of one output step.
         out_dtype: Integer type that holds every output.
         base: What the range reduction leaves a power of: ``exponential(r)``
             approximates ``base ** r``.
         reduced_range: The interval of r, real numbers.
     """
-    out_scale: ClassVar[float]
     out_dtype: ClassVar[torch.dtype]
     base: ClassVar[float]
     reduced_range: ClassVar[tuple[float, float]]
@@ -104,18 +102,29 @@ class Softmax(Candidate, Protocol):
         """The approximate Softmax over the last axis, in floating point and
         before its result is quantized."""
 
-    def lower(self, in_scale: float) -> Tensor:
+    def lower(self, in_scale: float, bits: int = 8) -> Tensor:
         """``params`` of ``integer``, for scores x ~ in_scale q.
 
+        Args:
+            in_scale (float): Real value of one score step.
+            bits (int): Width of the probabilities, 2 to 8; candidates with
+                codes of their own keep those.
+
         Raises:
-            ValueError: If the scale is not positive and finite.
+            ValueError: If the scale is not positive and finite, or the width
+                out of range.
         """
 
-    def error_bound(self, in_scale: float, row_length: int) -> float:
+    @staticmethod
+    def out_scale(bits: int = 8) -> float:
+        """Real value of one output step at a width."""
+
+    def error_bound(self, in_scale: float, row_length: int,
+                    bits: int = 8) -> float:
         """Largest |out_scale integer(q) - ideal(in_scale q)|.
 
-        For outputs of 8 bits the ideal value is taken to saturate at their
-        largest, 255 / 256.
+        The ideal value is taken to saturate at the largest output,
+        1 - 2^-bits.
         """
 
 

@@ -3,6 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from ..arithmetic import qmax
+from .rounding import Rounding, nearest
 from .scale import MIN_RATIO, dyadic_tensors, fill
 
 MAX_BIAS = 2**30
@@ -10,33 +11,26 @@ MAX_BIAS = 2**30
 products."""
 
 
-def weight_scale(weight: Tensor, bias: Tensor, in_scale: float,
-                 out_scale: Tensor, bits: int) -> Tensor:
-    """Scale of each output channel.
-
-    The largest weight gets the largest code, unless the bias would leave its
-    integers or the requantization its shifts: then the scale is larger.
+def least_scale(bias: Tensor, in_scale: float, out_scale: Tensor) -> Tensor:
+    """Smallest weight scale of each output channel: below it the bias would
+    leave its integers or the requantization its shifts.
 
     Args:
-        weight (Tensor): float64 [N, K].
         bias (Tensor): float64 [N].
         in_scale (float): Scale of the input.
         out_scale (Tensor): float64 [N], scale of the output.
-        bits (int): Width of the weights.
 
     Returns:
         Tensor: float64 [N], positive.
     """
-    return torch.stack([
-        weight.abs().amax(1) / qmax(bits),
-        bias.abs() / in_scale / MAX_BIAS,
-        out_scale / in_scale * MIN_RATIO,
-    ]).amax(0)
+    return torch.maximum(bias.abs() / in_scale / MAX_BIAS,
+                         out_scale / in_scale * MIN_RATIO)
 
 
 def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
-                 in_scale: float, out_scale: Tensor | float,
-                 bits: int) -> None:
+                 in_scale: float, out_scale: Tensor | float, bits: int,
+                 rounding: Rounding = nearest,
+                 columns: Tensor | None = None) -> None:
     """Fill an integer linear layer.
 
     Args:
@@ -47,6 +41,9 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
         in_scale (float): Scale of the int8 input.
         out_scale (Tensor | float): Scale of the output, [N] or for all.
         bits (int): Width of the weights.
+        rounding (Rounding): Makes integers of the weights.
+        columns (Tensor | None): int64 [K], where the integer layer finds its
+            inputs in the order of the float one, if that differs.
 
     Raises:
         ValueError: If the int32 accumulator could overflow.
@@ -56,17 +53,16 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
             if bias is None else bias.detach().double().cpu())
     out_scale = torch.as_tensor(
         out_scale, dtype=torch.float64).expand(len(weight))
-    scale = weight_scale(weight, bias, in_scale, out_scale, bits)
-    limit = qmax(bits)
-    integers = (weight / scale[:, None]).round().clamp(-limit, limit)
-    bias = (bias / (in_scale * scale)).round()
+    integers, scale, correction = rounding(
+        weight, least_scale(bias, in_scale, out_scale), bits)
+    bias = ((bias + correction) / (in_scale * scale)).round()
     reach = integers.abs().sum(1) * qmax(8) + bias.abs()
     if reach.max() >= 2**31:
         raise ValueError(
             f'the int32 accumulator of a linear layer with {weight.shape[1]} '
             f'inputs can reach {reach.max():.3g}, beyond 2^31')
     m, n = dyadic_tensors(in_scale * scale / out_scale)
-    fill(target.weight, integers)
+    fill(target.weight, integers if columns is None else integers[:, columns])
     fill(target.bias, bias)
     fill(target.m, m)
     fill(target.n, n)

@@ -5,34 +5,41 @@ import torch
 from mmdet.models.backbones.swin import SwinTransformer
 from torch import Tensor, nn
 
+from ..assignment import Layer
+from ..calibration import Site
+from ..functions.base import Candidate
 from ..models import IntSwinTransformer
 from ..models.swin import IntSwinBlock
 from ..models.swin_backbone import DEFAULT_BITS
 from ..nn import IntLayerNorm, IntPatchMerging, IntWindowAttention
 from .linear import lower_linear
+from .lowering import lowering_of
+from .rounding import Roundings, nearest_everywhere
 from .scale import dyadic_tensors, fill
 from .swin_scales import SwinScales
-from .swin_sites import block_names, check_swin, nonlinear_layers
+from .swin_sites import (block_names, check_layers, nonlinear_layers,
+                         swin_sites)
 
 MASK = 100.0
 """What mmdet subtracts from the score of two tokens of different regions."""
 
 
-class _SwinLowering:
-    """The float backbone, its scales and its candidates, at hand for each
-    part of the integer one."""
+class _Filling:
+    """The float backbone, its scales, candidates and roundings, at hand for
+    each part of the integer one."""
 
     def __init__(self, swin: SwinTransformer, scales: SwinScales,
-                 functions: Mapping[str, object]):
-        self.swin, self.scales, self.functions = swin, scales, functions
+                 functions: Mapping[str, Candidate], roundings: Roundings):
+        self.swin, self.scales = swin, scales
+        self.functions, self.roundings = functions, roundings
 
-    def linear(self, target: nn.Module, source: nn.Module, in_scale: float,
+    def linear(self, target: nn.Module, layer: str, in_scale: float,
                out_scale: Tensor | float, columns: Tensor | None = None):
         """``columns`` reorders the inputs, where the layouts differ."""
-        weight = source.weight.flatten(1)
-        lower_linear(target, weight if columns is None else weight[:, columns],
-                     source.bias, in_scale, out_scale,
-                     self.scales.bits['weight'])
+        source = self.swin.get_submodule(layer)
+        lower_linear(target, source.weight.flatten(1), source.bias, in_scale,
+                     out_scale, self.scales.bits['weight'],
+                     self.roundings(layer), columns)
 
     def norm(self, target: IntLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:
@@ -54,8 +61,8 @@ class _SwinLowering:
         # column, channel).
         columns = torch.arange(in_channels * side**2).view(
             in_channels, -1).T.reshape(-1)
-        self.linear(target.projection, source.projection, image, tokens,
-                    columns)
+        self.linear(target.projection, 'patch_embed.projection', image,
+                    tokens, columns)
         set_scale(model.quantize.scale, image)
         if self.swin.use_abs_pos_embed:
             position = self.swin.absolute_pos_embed.detach().double().cpu()
@@ -63,25 +70,24 @@ class _SwinLowering:
                  (position[0] / self.scales.stream(0)).round())
 
     def block(self, target: IntSwinBlock, name: str, stream: float) -> None:
-        ffn = self.swin.get_submodule(f'{name}.ffn')
         gelu = f'{name}.ffn.layers.0.1'
         gelu_in, gelu_out = self.scales.gelu(gelu)
         self.norm(target.norm1, f'{name}.norm1')
         self.attention(target.attn, f'{name}.attn.w_msa',
                        self.scales.norm(f'{name}.norm1')[1], stream)
         self.norm(target.norm2, f'{name}.norm2')
-        self.linear(target.mlp.fc1, ffn.layers[0][0],
+        self.linear(target.mlp.fc1, f'{name}.ffn.layers.0.0',
                     self.scales.norm(f'{name}.norm2')[1], gelu_in)
         fill(target.mlp.fc1.params,
              self.functions[gelu].lower(gelu_in, gelu_out))
-        self.linear(target.mlp.fc2, ffn.layers[1], gelu_out, stream)
+        self.linear(target.mlp.fc2, f'{name}.ffn.layers.1', gelu_out, stream)
 
     def attention(self, target: IntWindowAttention, name: str,
                   in_scale: float, stream: float) -> None:
         msa = self.swin.get_submodule(name)
         q, k, v = (self.scales.activation(f'{name}.qkv:output:{part}')
                    for part in 'qkv')
-        self.linear(target.qkv, msa.qkv, in_scale,
+        self.linear(target.qkv, f'{name}.qkv', in_scale,
                     torch.tensor([q, k, v]).double().repeat_interleave(
                         msa.embed_dims))
         scores, softmax = self.scales.scores(name), self.functions[
@@ -90,12 +96,14 @@ class _SwinLowering:
         context = self.scales.activation(f'{name}.proj:input')
         fill(target.bias_table, (table / scores).round())
         fill(target.mask, torch.tensor([-round(MASK / scores)]))
-        fill(target.params, softmax.lower(scores))
+        width = self.scales.bits['attention']
+        fill(target.params, softmax.lower(scores, width))
         fill(target.score,
              torch.cat(dyadic_tensors(q * k * msa.scale / scores)))
         fill(target.output,
-             torch.cat(dyadic_tensors(softmax.out_scale * v / context)))
-        self.linear(target.proj, msa.proj, context, stream)
+             torch.cat(
+                 dyadic_tensors(softmax.out_scale(width) * v / context)))
+        self.linear(target.proj, f'{name}.proj', context, stream)
 
     def merging(self, target: IntPatchMerging, stage: int) -> None:
         name = f'stages.{stage}.downsample'
@@ -110,7 +118,7 @@ class _SwinLowering:
             fill(target.norm.n, n)
         else:
             self.norm(target.norm, f'{name}.norm', columns)
-        self.linear(target.reduction, source.reduction, inside,
+        self.linear(target.reduction, f'{name}.reduction', inside,
                     self.scales.stream(stage + 1), columns)
 
 
@@ -146,41 +154,52 @@ def swin_config(swin: SwinTransformer) -> dict:
     return config
 
 
-def lower_swin(swin: SwinTransformer,
-               thresholds: Mapping[str, float],
-               functions: Mapping[str, object],
-               bits: Mapping[str, int] = DEFAULT_BITS) -> IntSwinTransformer:
-    """Build the integer backbone.
+@lowering_of.register(SwinTransformer)
+class SwinLowering:
+    """mmdet's SwinTransformer -> IntSwinTransformer; a ``Lowering``.
 
     Args:
         swin (SwinTransformer): The float backbone.
-        thresholds (Mapping[str, float]): Clipping threshold T of every site
-            of :func:`swin_sites`.
-        functions (Mapping[str, object]): Candidate of every layer of
-            :func:`nonlinear_layers`.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
 
-    Returns:
-        IntSwinTransformer: In evaluation mode, on the CPU.
-
     Raises:
-        TypeError: If the backbone is no Swin (see :func:`check_swin`).
-        ValueError: If integers cannot hold what they must.
-        KeyError: If a site or a layer is missing.
+        TypeError: If a layer of it has no integer form.
     """
-    check_swin(swin)
-    names = {layer: functions[layer].name for layer in nonlinear_layers(swin)}
-    model = IntSwinTransformer(
-        **swin_config(swin), functions=names, bits=dict(bits))
-    scales = SwinScales(swin, thresholds, bits)
-    lowering = _SwinLowering(swin, scales, functions)
-    lowering.patch_embed(model)
-    for i, stage in enumerate(model.body.stages):
-        for block, name in zip(stage.blocks, block_names(swin, i)):
-            lowering.block(block, name, scales.stream(i))
-        if stage.downsample is not None:
-            lowering.merging(stage.downsample, i)
-    for i, dequantize in zip(swin.out_indices, model.dequantize):
-        lowering.norm(model.body.norms[str(i)], f'norm{i}')
-        set_scale(dequantize.scale, scales.norm(f'norm{i}')[1])
-    return model.eval()
+
+    def __init__(self, swin: SwinTransformer,
+                 bits: Mapping[str, int] = DEFAULT_BITS):
+        check_layers(swin)
+        self.swin, self.bits = swin, bits
+
+    def sites(self) -> dict[str, Site]:
+        return swin_sites(self.swin, self.bits)
+
+    def nonlinear_layers(self) -> dict[str, str]:
+        return nonlinear_layers(self.swin)
+
+    def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
+        return SwinScales(self.swin, thresholds, self.bits).layers()
+
+    def lower(self,
+              thresholds: Mapping[str, float],
+              functions: Mapping[str, Candidate],
+              roundings: Roundings = nearest_everywhere
+              ) -> IntSwinTransformer:
+        names = {
+            layer: functions[layer].name
+            for layer in self.nonlinear_layers()
+        }
+        model = IntSwinTransformer(
+            **swin_config(self.swin), functions=names, bits=dict(self.bits))
+        scales = SwinScales(self.swin, thresholds, self.bits)
+        fill_in = _Filling(self.swin, scales, functions, roundings)
+        fill_in.patch_embed(model)
+        for i, stage in enumerate(model.body.stages):
+            for block, name in zip(stage.blocks, block_names(self.swin, i)):
+                fill_in.block(block, name, scales.stream(i))
+            if stage.downsample is not None:
+                fill_in.merging(stage.downsample, i)
+        for i, dequantize in zip(self.swin.out_indices, model.dequantize):
+            fill_in.norm(model.body.norms[str(i)], f'norm{i}')
+            set_scale(dequantize.scale, scales.norm(f'norm{i}')[1])
+        return model.eval()

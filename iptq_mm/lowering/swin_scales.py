@@ -79,31 +79,20 @@ class SwinScales:
             site = layer.removesuffix('norm') + 'reduction:input'
         return stream, self.activation(site), self.bits['activation']
 
+    def layers(self) -> dict[str, Layer]:
+        """Every non-linear layer as stage 1 sees it, by name, in the order
+        of the forward pass."""
+        return {
+            name: self._layer(name, kind)
+            for name, kind in nonlinear_layers(self.swin).items()
+        }
 
-def swin_layers(swin: SwinTransformer, thresholds: Mapping[str, float],
-                bits: Mapping[str, int]) -> dict[str, Layer]:
-    """Every non-linear layer as stage 1 sees it.
-
-    Args:
-        swin (SwinTransformer): The float backbone.
-        thresholds (Mapping[str, float]): Of every site of ``swin_sites``.
-        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
-
-    Returns:
-        dict[str, Layer]: By layer name, in the order of the forward pass.
-    """
-    scales = SwinScales(swin, thresholds, bits)
-
-    def layer(name: str, kind: str) -> Layer:
+    def _layer(self, name: str, kind: str) -> Layer:
         if kind == 'gelu':
-            return GELULayer(*scales.gelu(name))
+            return GELULayer(*self.gelu(name))
         if kind == 'softmax':
-            return SoftmaxLayer(scales.scores(name.removesuffix('.softmax')))
-        norm = swin.get_submodule(name)
-        return LayerNormLayer(*scales.norm(name), norm.weight.detach().cpu(),
+            return SoftmaxLayer(self.scores(name.removesuffix('.softmax')),
+                                self.bits['attention'])
+        norm = self.swin.get_submodule(name)
+        return LayerNormLayer(*self.norm(name), norm.weight.detach().cpu(),
                               norm.bias.detach().cpu(), norm.eps)
-
-    return {
-        name: layer(name, kind)
-        for name, kind in nonlinear_layers(swin).items()
-    }

@@ -14,15 +14,12 @@ SCORE_BITS = 16
 """Width of the attention scores, before the position bias and the mask."""
 
 
-def check_swin(swin: nn.Module) -> None:
-    """Refuse what is no Swin, or one with parts that have no integer form.
+def check_layers(swin: SwinTransformer) -> None:
+    """Refuse a Swin with parts that have no integer form.
 
     Raises:
         TypeError: Naming the module and what is supported.
     """
-    if not isinstance(swin, SwinTransformer):
-        raise TypeError(f'the backbone is a {type(swin).__name__}; only '
-                        f'mmdet\'s SwinTransformer can be quantized')
     kinds = dict(gelu=nn.GELU, softmax=nn.Softmax, layernorm=nn.LayerNorm)
     for name, kind in nonlinear_layers(swin).items():
         layer = swin.get_submodule(name)

@@ -14,7 +14,8 @@ DEFAULT_FUNCTIONS = dict(
     gelu='poly_gelu', softmax='bit_softmax', layernorm='i_layernorm')
 """Candidate of each kind where ``functions`` names no layer's own."""
 
-DEFAULT_BITS = dict(weight=8, activation=8, residual=16, output=16)
+DEFAULT_BITS = dict(
+    weight=8, activation=8, attention=8, residual=16, output=16)
 
 
 @MODELS.register_module()
@@ -23,7 +24,7 @@ class IntSwinTransformer(BaseModule):
 
     Between ``quantize`` and ``dequantize`` lies ``body``, which knows integers
     only. The module is empty when built: lowering a float backbone
-    (``iptq_mm.lowering.lower_swin``) or an integer checkpoint fills it.
+    (``iptq_mm.lowering.SwinLowering``) or an integer checkpoint fills it.
 
     The arguments are those of mmdet's ``SwinTransformer``, so that a config
     changes ``type`` alone; the last group there only concerns training and is
@@ -48,7 +49,8 @@ class IntSwinTransformer(BaseModule):
             ``{'stages.0.blocks.0.ffn.layers.0.1': 'poly_gelu'}``, or of a
             whole kind (``gelu``, ``softmax``, ``layernorm``).
         bits (dict[str, int], optional): Widths; keys ``weight``,
-            ``activation``, ``residual``, ``output``. Defaults to 8, 8, 16, 16.
+            ``activation``, ``attention`` (probabilities), ``residual``,
+            ``output``. Defaults to 8, 8, 8, 16, 16.
 
     Raises:
         AssertionError, TypeError: As mmdet's, for an argument of the wrong

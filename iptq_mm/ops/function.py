@@ -37,7 +37,7 @@ def softmax(x: Tensor, name: str, params: Tensor) -> Tensor:
 
     Returns:
         Tensor: Probabilities at the candidate's ``out_scale``, stored as its
-        ``out_dtype`` (uint8 at 2^-8 unless the candidate says otherwise).
+        ``out_dtype`` (uint8 at 2^-bits unless the candidate says otherwise).
     """
     candidate = APPROXIMATIONS.get(name)
     return candidate.integer(x, params).to(candidate.out_dtype)

@@ -1,14 +1,11 @@
 import torch
-from quantized import float_swin, quantized, sqnr_db
+from quantized import (float_swin, min_max_thresholds, quantized, sqnr_db)
 
 from iptq_mm.assignment import FITS
 from iptq_mm.assignment.policy import registered
-from iptq_mm.calibration import Collector
-from iptq_mm.calibration.observers import min_max
 from iptq_mm.evaluation.families import FAMILIES, homogeneous
 from iptq_mm.evaluation.probe import Probe
-from iptq_mm.lowering import nonlinear_layers, swin_sites
-from iptq_mm.models.swin_backbone import DEFAULT_BITS
+from iptq_mm.lowering import SwinLowering
 
 SMALL = dict(
     embed_dims=16, depths=(1, 2), num_heads=(1, 2), strides=(4, 2),
@@ -18,16 +15,13 @@ SMALL = dict(
 def test_probe_is_worth_what_the_model_is_worth():
     swin = float_swin(**SMALL)
     image = torch.randn(2, 3, 32, 32, generator=torch.manual_seed(0))
-    kinds, sites = nonlinear_layers(swin), swin_sites(swin)
-    observers = {name: min_max() for name in sites}
-    with Collector(swin, sites, observers), torch.no_grad():
-        swin(image)
-    thresholds = {name: observers[name].threshold(site.bits)
-                  for name, site in sites.items()}
+    lowering = SwinLowering(swin)
+    kinds = lowering.nonlinear_layers()
+    thresholds = min_max_thresholds(swin, lowering.sites(), image)
     samples = {layer: torch.zeros(1, 1) for layer in kinds}
     names = {layer: registered(kind) for layer, kind in kinds.items()}
-    probe = Probe(swin, thresholds, FITS.get('published')(names, samples),
-                  [image], DEFAULT_BITS)
+    probe = Probe(swin, lowering, thresholds,
+                  FITS.get('published')(names, samples), [image])
 
     iptq = homogeneous('iptq', kinds)
     integer = quantized(swin, image, FAMILIES['iptq'])

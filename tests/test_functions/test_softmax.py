@@ -61,34 +61,49 @@ ROWS = [random_row, wide_row, equal_row, one_hot_row, masked_row,
         fully_masked_row, stairs_row]
 
 
-def outputs(cls, x, scale):
+def outputs(cls, x, scale, bits=8):
     """Dequantized integer and ideal probabilities, float64."""
-    y = cls.integer(x, cls().lower(scale))
+    y = cls.integer(x, cls().lower(scale, bits))
     assert torch.equal(y.to(cls.out_dtype).long(), y.long())
     ideal = cls().ideal(x.double() * scale)
     if cls.out_dtype == torch.uint8:
-        ideal = ideal.clamp(max=255 / 256)
-    return y.double() * cls.out_scale, ideal
+        ideal = ideal.clamp(max=1 - 2**-bits)
+    return y.double() * cls.out_scale(bits), ideal
 
 
 @pytest.mark.parametrize('name', NAMES)
 @settings(deadline=None, max_examples=300)
 @given(make=st.sampled_from(ROWS), n=st.integers(1, 64) | st.integers(1, 4096),
-       exponent=st.floats(-12, 2), seed=st.integers(0, 2**16))
-@example(make=wide_row, n=4096, exponent=2, seed=0)
-@example(make=wide_row, n=4096, exponent=-12, seed=0)
-@example(make=random_row, n=4096, exponent=-12, seed=0)
-@example(make=equal_row, n=4096, exponent=2, seed=1)
-@example(make=one_hot_row, n=1, exponent=-12, seed=0)
-@example(make=one_hot_row, n=4096, exponent=-12, seed=5)
-@example(make=stairs_row, n=4096, exponent=-12, seed=6)
-def test_integer_stays_within_its_bound(name, make, n, exponent, seed):
+       exponent=st.floats(-12, 2), seed=st.integers(0, 2**16),
+       bits=st.integers(2, 8))
+@example(make=wide_row, n=4096, exponent=2, seed=0,
+         bits=8)
+@example(make=wide_row, n=4096, exponent=-12, seed=0,
+         bits=8)
+@example(make=random_row, n=4096, exponent=-12, seed=0,
+         bits=8)
+@example(make=equal_row, n=4096, exponent=2, seed=1,
+         bits=8)
+@example(make=one_hot_row, n=1, exponent=-12, seed=0,
+         bits=8)
+@example(make=one_hot_row, n=4096, exponent=-12, seed=5,
+         bits=8)
+@example(make=stairs_row, n=4096, exponent=-12, seed=6,
+         bits=8)
+def test_integer_stays_within_its_bound(name, make, n, exponent, seed, bits):
     scale = 2**exponent
     cls = APPROXIMATIONS.get(name)
     x = make(n, scale, seed).to(torch.int32)
-    y, ideal = outputs(cls, x, scale)
-    assert (y - ideal).abs().max() <= cls().error_bound(scale, n)
+    y, ideal = outputs(cls, x, scale, bits)
+    assert (y - ideal).abs().max() <= cls().error_bound(scale, n, bits)
     assert (y >= 0).all()
+
+
+@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('bits', [1, 9])
+def test_widths_that_no_output_has_are_refused(name, bits):
+    with pytest.raises(ValueError, match=f'not {bits}'):
+        APPROXIMATIONS.get(name)().lower(0.01, bits)
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -108,9 +123,9 @@ class TestEveryCandidate:
         for n in (1, 2, 4, 64):
             y = cls.integer(torch.zeros(n, dtype=torch.int32),
                             cls().lower(scale))
-            assert y.tolist() == [min(round(1 / n / cls.out_scale), y.max())
+            assert y.tolist() == [min(round(1 / n / cls.out_scale()), y.max())
                                   ] * n
-            assert y[0] * cls.out_scale >= 255 / 256 / n
+            assert y[0] * cls.out_scale() >= 255 / 256 / n
 
     def test_gives_masked_scores_nothing(self, name, scale):
         cls = APPROXIMATIONS.get(name)
@@ -133,7 +148,8 @@ class TestEveryCandidate:
 
 @settings(deadline=None, max_examples=200)
 @given(make=st.sampled_from(ROWS), n=st.integers(1, 4096),
-       exponent=st.floats(-12, 2), seed=st.integers(0, 2**16))
+       exponent=st.floats(-12, 2), seed=st.integers(0, 2**16),
+       bits=st.integers(2, 8))
 def test_table_softmax_is_softmax_within_half_a_step(make, n, exponent, seed):
     scale = 2**exponent
     x = make(n, scale, seed).to(torch.int32)
@@ -160,7 +176,7 @@ def test_log_int_softmax_gives_powers_of_two():
     y = LogIntSoftmax.integer(x, params)
     assert set(y.unique().tolist()) <= {0, *(2**k for k in range(16))}
     p = LogIntSoftmax().ideal(x.double() * 0.01)
-    error = (y * LogIntSoftmax.out_scale - p).abs()
+    error = (y * LogIntSoftmax.out_scale() - p).abs()
     assert (error <= p * (0.5 + 1e-4) + 2**-22).logical_or(
         p < 2**-15.5).all()
 

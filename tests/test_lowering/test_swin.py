@@ -5,9 +5,9 @@ from torch import nn
 
 from iptq_mm.calibration import Collector
 from iptq_mm.calibration.observers import min_max
-from iptq_mm.lowering import (check_swin, lower_swin, nonlinear_layers,
-                              swin_sites)
-from quantized import float_swin, quantized, sqnr_db
+from iptq_mm.lowering import SwinLowering, lowering_of
+from iptq_mm.models.swin_backbone import DEFAULT_BITS
+from quantized import (float_swin, min_max_thresholds, quantized, sqnr_db)
 
 SMALL = dict(
     embed_dims=16, depths=(2, 1), num_heads=(1, 2), strides=(4, 2),
@@ -16,7 +16,7 @@ SMALL = dict(
 
 def test_layers_are_all_non_linear_modules_in_forward_order():
     swin = float_swin(**SMALL)
-    layers = nonlinear_layers(swin)
+    layers = SwinLowering(swin).nonlinear_layers()
     types = dict(gelu=nn.GELU, softmax=nn.Softmax, layernorm=nn.LayerNorm)
     expected = {
         name: kind
@@ -35,14 +35,10 @@ def test_layers_are_all_non_linear_modules_in_forward_order():
 
 def test_sites_are_reached_and_none_is_observed_in_vain():
     swin = float_swin(**SMALL)
-    sites = swin_sites(swin)
-    observers = {name: min_max() for name in sites}
-    with Collector(swin, sites, observers):  # raises on an unreached site
-        swin(torch.randn(1, 3, 32, 32))
-    thresholds = {
-        name: observer.threshold(8)
-        for name, observer in observers.items()
-    }
+    lowering = SwinLowering(swin)
+    # raises on an unreached site
+    thresholds = min_max_thresholds(swin, lowering.sites(),
+                                    torch.randn(1, 3, 32, 32))
 
     class Reads(dict):
         names = set()
@@ -54,16 +50,16 @@ def test_sites_are_reached_and_none_is_observed_in_vain():
     from iptq_mm.functions import BitSoftmax, ILayerNorm, PolyGELU
     kinds = dict(gelu=PolyGELU, softmax=BitSoftmax, layernorm=ILayerNorm)
     reads = Reads(thresholds)
-    lower_swin(swin, reads, {
+    lowering.lower(reads, {
         layer: kinds[kind]()
-        for layer, kind in nonlinear_layers(swin).items()
+        for layer, kind in lowering.nonlinear_layers().items()
     })
-    assert reads.names == set(sites)
+    assert reads.names == set(lowering.sites())
 
 
 def test_the_shift_mask_does_not_stretch_the_scores():
     swin = float_swin(**SMALL)
-    sites = swin_sites(swin)
+    sites = SwinLowering(swin).sites()
     observers = {name: min_max() for name in sites}
     with Collector(swin, sites, observers):
         swin(torch.randn(1, 3, 32, 32))
@@ -83,7 +79,8 @@ def test_mean_of_a_masked_window_ignores_the_other_side():
 
 
 @pytest.mark.parametrize('bits, sqnr', [(dict(), 25), (dict(weight=4), 8),
-                                        (dict(activation=6), 8)])
+                                        (dict(activation=6), 8),
+                                        (dict(attention=4), 15)])
 def test_widths_are_kept(bits, sqnr):
     swin = float_swin(**SMALL)
     image = torch.randn(1, 3, 64, 64, generator=torch.manual_seed(0))
@@ -107,10 +104,10 @@ def test_widths_are_kept(bits, sqnr):
 
 def test_what_is_no_swin_is_named():
     with pytest.raises(TypeError, match='ResNet.*SwinTransformer'):
-        check_swin(ResNet(18))
+        lowering_of(ResNet(18), DEFAULT_BITS)
 
 
 def test_a_foreign_activation_is_named():
     swin = float_swin(**SMALL, act_cfg=dict(type='ReLU'))
     with pytest.raises(TypeError, match=r'stages\.0.*ReLU.*GELU'):
-        check_swin(swin)
+        lowering_of(swin, DEFAULT_BITS)

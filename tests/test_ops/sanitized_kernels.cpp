@@ -95,7 +95,7 @@ void attention(const Kernels& k, int64_t length, int64_t heads, int64_t width,
   task.mask = -1000;
   task.score = task.output = {1 << 30, 36};
   task.bits = 8;
-  task.softmax = {exponential, -10000, {1 << 30, 20}, {}};
+  task.softmax = {exponential, -10000, {1 << 30, 20}, 8, {}};
   std::fill(std::begin(task.softmax.entries),
             std::end(task.softmax.entries), 1 << 24);
   task.scratch = scratch.memory;

@@ -189,14 +189,14 @@ def dyadic_pair(ratio_bits):
 @few
 @given(st.integers(1, 130), st.integers(1, 3), st.integers(1, 70), seeds,
        st.booleans(), st.integers(-3, 8), st.integers(-2, 12),
-       st.sampled_from(SOFTMAXES))
+       st.sampled_from(SOFTMAXES), st.integers(2, 8))
 def test_attention(length, heads, width, seed, extreme, score, scale,
-                   softmax):
+                   softmax, bits):
     draw = Draw(seed, extreme)
     same_bits('attention',
               draw(127, 2, length, 3 * heads * width, dtype=torch.int8), heads,
               dyadic_pair(score), softmax,
-              APPROXIMATIONS.get(softmax)().lower(2.0**-scale),
+              APPROXIMATIONS.get(softmax)().lower(2.0**-scale, bits),
               dyadic_pair(8), 8)
 
 

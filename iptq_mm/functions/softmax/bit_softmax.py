@@ -23,7 +23,6 @@ class BitSoftmax:
     kind = 'softmax'
     name = 'bit_softmax'
     fitted = False
-    out_scale = 2**-8
     out_dtype = torch.uint8
     base = 2.
     reduced_range = REDUCED_RANGE
@@ -46,23 +45,31 @@ class BitSoftmax:
         """23 + 1 / row_length: scores 6, exponential 12, division 5."""
         return row.operations(OPERATIONS, row_length)
 
-    def error_bound(self, in_scale: float, row_length: int) -> float:
-        """2^-9 + 0.0123 + 2^-24 row_length. The 0.0123 is there because the
+    def error_bound(self, in_scale: float, row_length: int,
+                    bits: int = 8) -> float:
+        """2^-(bits + 1) + 0.0123 + 2^-24 row_length. The 0.0123 is there because the
         approximation jumps by 2.4 % where a score's exponent passes a half
         integer; rows without a score within 2^-23 of one stay below
-        2^-9 + 2^-20 + 2^-24 row_length."""
-        return 2**-9 + row.probability_error(RELATIVE_ERROR, row_length)
+        2^-(bits + 1) + 2^-20 + 2^-24 row_length."""
+        return row.rounding_error(bits) + row.probability_error(
+            RELATIVE_ERROR, row_length)
 
-    def lower(self, in_scale: float) -> Tensor:
-        """int64 [3], as ``row.lower`` describes."""
-        return row.lower(in_scale, unit=math.log2(math.e))
+    def lower(self, in_scale: float, bits: int = 8) -> Tensor:
+        """int64 [4], as ``row.lower`` describes."""
+        return row.lower(in_scale, unit=math.log2(math.e), bits=bits)
+
+    @staticmethod
+    def out_scale(bits: int = 8) -> float:
+        """2^-bits."""
+        return 2.**-bits
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
-        """[3]."""
+        """[4]."""
         return (row.PARAMS, )
 
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
-        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in [0, 255]."""
-        return row.normalize(bit_exp(row.exponents(x, params)))
+        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
+        [0, 2^bits - 1]."""
+        return row.normalize(bit_exp(row.exponents(x, params)), params)

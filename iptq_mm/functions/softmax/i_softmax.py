@@ -18,7 +18,6 @@ class ISoftmax:
     kind = 'softmax'
     name = 'i_softmax'
     fitted = False
-    out_scale = 2**-8
     out_dtype = torch.uint8
     base = math.e
     reduced_range = REDUCED_RANGE
@@ -41,20 +40,28 @@ class ISoftmax:
         """25 + 1 / row_length: scores 6, exponential 14, division 5."""
         return row.operations(OPERATIONS, row_length)
 
-    def error_bound(self, in_scale: float, row_length: int) -> float:
-        """2^-9 + 5.2e-5 + 2^-24 row_length."""
-        return 2**-9 + row.probability_error(RELATIVE_ERROR, row_length)
+    def error_bound(self, in_scale: float, row_length: int,
+                    bits: int = 8) -> float:
+        """2^-(bits + 1) + 5.2e-5 + 2^-24 row_length."""
+        return row.rounding_error(bits) + row.probability_error(
+            RELATIVE_ERROR, row_length)
 
-    def lower(self, in_scale: float) -> Tensor:
-        """int64 [3], as ``row.lower`` describes."""
-        return row.lower(in_scale, unit=1.)
+    def lower(self, in_scale: float, bits: int = 8) -> Tensor:
+        """int64 [4], as ``row.lower`` describes."""
+        return row.lower(in_scale, unit=1., bits=bits)
+
+    @staticmethod
+    def out_scale(bits: int = 8) -> float:
+        """2^-bits."""
+        return 2.**-bits
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
-        """[3]."""
+        """[4]."""
         return (row.PARAMS, )
 
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
-        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in [0, 255]."""
-        return row.normalize(i_exp(row.exponents(x, params)))
+        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
+        [0, 2^bits - 1]."""
+        return row.normalize(i_exp(row.exponents(x, params)), params)

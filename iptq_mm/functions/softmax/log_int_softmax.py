@@ -22,7 +22,6 @@ class LogIntSoftmax:
     kind = 'softmax'
     name = 'log_int_softmax'
     fitted = False
-    out_scale = 2**-log2_code.LARGEST_CODE
     out_dtype = torch.int32
     base = math.e
     reduced_range = exponential.REDUCED_RANGE
@@ -46,20 +45,27 @@ class LogIntSoftmax:
         return float(row.SCORE_OPERATIONS + exponential.OPERATIONS
                      + log2_code.OPERATIONS)
 
-    def error_bound(self, in_scale: float, row_length: int) -> float:
+    def error_bound(self, in_scale: float, row_length: int,
+                    bits: int = 8) -> float:
         """1/3 + 5.2e-5 + 2^-24 row_length: a probability just above 2/3 gets
         code 0, one. In general a code is off by at most half of the
         probability, and zero stands for those below 2^-15.5."""
         return 1 / 3 + row.probability_error(
             exponential.RELATIVE_ERROR, row_length)
 
-    def lower(self, in_scale: float) -> Tensor:
-        """int64 [3], as ``row.lower`` describes."""
-        return row.lower(in_scale, unit=1.)
+    def lower(self, in_scale: float, bits: int = 8) -> Tensor:
+        """int64 [4], as ``row.lower`` describes. The codes have 4 bits
+        whatever ``bits`` is."""
+        return row.lower(in_scale, unit=1., bits=bits)
+
+    @staticmethod
+    def out_scale(bits: int = 8) -> float:
+        """2^-15, the smallest code's value."""
+        return 2.**-log2_code.LARGEST_CODE
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
-        """[3]."""
+        """[4]."""
         return (row.PARAMS, )
 
     @staticmethod

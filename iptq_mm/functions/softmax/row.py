@@ -17,8 +17,9 @@ from iptq_mm.arithmetic import dyadic, floor_divide, multiply_shift, rshift
 from ..fixed_point import ONE
 from ..scales import check_scales
 
-PARAMS = 3
-"""Smallest score kept; m, n of score -> exponent: see ``lower``."""
+PARAMS = 4
+"""Smallest score kept; m, n of score -> exponent; width of the probabilities:
+see ``lower``."""
 
 DEPTH = 26 * math.log(2)
 """Scores further below the maximum have exponentials below 2^-26, which 24
@@ -33,26 +34,33 @@ NORMALIZE_OPERATIONS = 5
 """Row sum 1, reciprocal times exponential 1, rounding shift 2, clamp 1."""
 
 
-def lower(in_scale: float, unit: float) -> Tensor:
+def lower(in_scale: float, unit: float, bits: int) -> Tensor:
     """Integer form of the score scale.
 
     Args:
         in_scale (float): Real value of one score step.
         unit (float): Exponent units in a real unit: log2 e for an
             exponential of base 2, 1 for one of base e.
+        bits (int): Width of the probabilities, 2 to 8.
 
     Returns:
-        Tensor: int64 [3]: the smallest score that is kept, relative to the
+        Tensor: int64 [4]: the smallest score that is kept, relative to the
         row maximum (negative); m and n that take such a score to 24
-        fractional bits.
+        fractional bits; ``bits``.
+
+    Raises:
+        ValueError: If the scale is not positive and finite, or the width
+            not between 2 and 8.
     """
     check_scales(in_scale)
+    if not 2 <= bits <= 8:
+        raise ValueError(f'probabilities have 2 to 8 bits, not {bits}')
     # One step of more than DEPTH is as deep as one of DEPTH: both give 0.
     # Then a kept score is at most 2 DEPTH deep, 52 log 2, so that exponents
     # stay below 2^30 and shifts below 62.
     scale = min(in_scale, DEPTH)
     m, n = dyadic(scale * unit * ONE)
-    return torch.tensor([-math.ceil(DEPTH / scale), m, n])
+    return torch.tensor([-math.ceil(DEPTH / scale), m, n, bits])
 
 
 def exponents(x: Tensor, params: Tensor) -> Tensor:
@@ -71,26 +79,35 @@ def exponents(x: Tensor, params: Tensor) -> Tensor:
         torch.maximum(depth, params[0]), params[1], params[2])
 
 
-def normalize(exp: Tensor) -> Tensor:
-    """Probabilities of 8 bits by one division a row.
+def normalize(exp: Tensor, params: Tensor) -> Tensor:
+    """Probabilities by one division a row.
 
     Args:
         exp (Tensor): int64 [..., N], N <= 4096, 24 fractional bits; the
             largest of a row is at least 2^24.
+        params (Tensor): As ``lower`` makes them.
 
     Returns:
-        Tensor: int64 [..., N] in [0, 255], at scale 2^-8.
+        Tensor: int64 [..., N] in [0, 2^bits - 1], at scale 2^-bits.
     """
+    bits = params[3]
     total = exp.sum(-1, keepdim=True)  # [2^24, 2^37)
     one = torch.full_like(total, 1 << RECIPROCAL_BITS)
     # an exponential is at most the sum, so the product at most 2^54
     probability = exp * floor_divide(one, total)
-    return rshift(probability, RECIPROCAL_BITS - 8).clamp(max=255)
+    largest = (torch.ones_like(bits) << bits) - 1
+    return torch.minimum(
+        rshift(probability, RECIPROCAL_BITS - bits), largest)
 
 
 def normalize_float(exp: Tensor) -> Tensor:
     """Probabilities of float exponentials [..., N], not quantized."""
     return exp / exp.sum(-1, keepdim=True)
+
+
+def rounding_error(bits: int) -> float:
+    """Half a step of a probability."""
+    return 2.**-(bits + 1)
 
 
 def probability_error(relative: float, row_length: int) -> float:

@@ -19,7 +19,6 @@ class Shiftmax:
     kind = 'softmax'
     name = 'shiftmax'
     fitted = False
-    out_scale = 2**-8
     out_dtype = torch.uint8
     base = 2.
     reduced_range = REDUCED_RANGE
@@ -42,20 +41,28 @@ class Shiftmax:
         """22 + 1 / row_length: scores 6, exponential 11, division 5."""
         return row.operations(OPERATIONS, row_length)
 
-    def error_bound(self, in_scale: float, row_length: int) -> float:
-        """2^-9 + 2^-21 + 2^-24 row_length."""
-        return 2**-9 + row.probability_error(RELATIVE_ERROR, row_length)
+    def error_bound(self, in_scale: float, row_length: int,
+                    bits: int = 8) -> float:
+        """2^-(bits + 1) + 2^-21 + 2^-24 row_length."""
+        return row.rounding_error(bits) + row.probability_error(
+            RELATIVE_ERROR, row_length)
 
-    def lower(self, in_scale: float) -> Tensor:
-        """int64 [3], as ``row.lower`` describes."""
-        return row.lower(in_scale, unit=1.)
+    def lower(self, in_scale: float, bits: int = 8) -> Tensor:
+        """int64 [4], as ``row.lower`` describes."""
+        return row.lower(in_scale, unit=1., bits=bits)
+
+    @staticmethod
+    def out_scale(bits: int = 8) -> float:
+        """2^-bits."""
+        return 2.**-bits
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
-        """[3]."""
+        """[4]."""
         return (row.PARAMS, )
 
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
-        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in [0, 255]."""
-        return row.normalize(shift_exp(row.exponents(x, params)))
+        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
+        [0, 2^bits - 1]."""
+        return row.normalize(shift_exp(row.exponents(x, params)), params)

@@ -22,7 +22,6 @@ class TableSoftmax:
     kind = 'softmax'
     name = 'table_softmax'
     fitted = False
-    out_scale = 2**-8
     out_dtype = torch.uint8
     base = 2.
     reduced_range = REDUCED_RANGE
@@ -46,23 +45,32 @@ class TableSoftmax:
         """26 + 1 / row_length: scores 6, exponential 15, division 5."""
         return row.operations(OPERATIONS, row_length)
 
-    def error_bound(self, in_scale: float, row_length: int) -> float:
-        """2^-9 + 2^-21 + 2^-24 row_length."""
-        return 2**-9 + row.probability_error(RELATIVE_ERROR, row_length)
+    def error_bound(self, in_scale: float, row_length: int,
+                    bits: int = 8) -> float:
+        """2^-(bits + 1) + 2^-21 + 2^-24 row_length."""
+        return row.rounding_error(bits) + row.probability_error(
+            RELATIVE_ERROR, row_length)
 
-    def lower(self, in_scale: float) -> Tensor:
-        """int64 [36]: the 3 of ``row.lower``, then the table."""
+    def lower(self, in_scale: float, bits: int = 8) -> Tensor:
+        """int64 [37]: the 4 of ``row.lower``, then the table."""
         return torch.cat([
-            row.lower(in_scale, unit=math.log2(math.e)),
+            row.lower(in_scale, unit=math.log2(math.e), bits=bits),
             table()])
 
     @staticmethod
+    def out_scale(bits: int = 8) -> float:
+        """2^-bits."""
+        return 2.**-bits
+
+    @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
-        """[36]."""
+        """[37]."""
         return (row.PARAMS + ENTRIES, )
 
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
-        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in [0, 255]."""
+        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
+        [0, 2^bits - 1]."""
         exponents = row.exponents(x, params)
-        return row.normalize(table_exp(exponents, params[row.PARAMS:]))
+        return row.normalize(
+            table_exp(exponents, params[row.PARAMS:]), params)

@@ -46,22 +46,23 @@ std::optional<SoftmaxParameters> softmax_parameters(c10::string_view name,
   const auto kind = exponential(name);
   const bool has_table = kind == Exponential::table_exp;
   if (!kind || params.scalar_type() != at::kLong || params.dim() != 1 ||
-      params.size(0) != 3 + has_table * entries || !params.is_contiguous())
+      params.size(0) != 4 + has_table * entries || !params.is_contiguous())
     return {};
   const int64_t* values = params.const_data_ptr<int64_t>();
   // Scores lie within 2^25 of the maximum of their row.
   const int64_t smallest = std::max<int64_t>(values[0], -(1 << 26));
   const auto scale = dyadic(values + 1, 0);
+  const int64_t bits = values[3];
   // Exponents must lie in (-2^30, 0].
-  if (!scale || smallest > 0 ||
+  if (!scale || smallest > 0 || bits < 1 || bits > 8 ||
       (-smallest * scale->m) >> scale->n >= 1 << 30)
     return {};
   SoftmaxParameters result{
-      *kind, static_cast<int32_t>(smallest), *scale, {}};
+      *kind, static_cast<int32_t>(smallest), *scale, static_cast<int>(bits), {}};
   if (has_table) {
     const auto is_entry = [](int64_t x) { return x >= 1 << 24 && x <= 1 << 25; };
-    if (!std::all_of(values + 3, values + 3 + entries, is_entry)) return {};
-    std::copy_n(values + 3, entries, result.entries);
+    if (!std::all_of(values + 4, values + 4 + entries, is_entry)) return {};
+    std::copy_n(values + 4, entries, result.entries);
   }
   return result;
 }

@@ -56,6 +56,7 @@ struct SoftmaxParameters {
   Exponential exponential;
   int32_t smallest;    // score relative to the maximum of its row
   DyadicNumber scale;  // score -> 24 fractional bits
+  int bits;            // of the probabilities
   int32_t entries[33];  // of table_exp
 };
 

@@ -48,9 +48,9 @@ IPTQ_INLINE int64_t exponentiate(const ScoreRow<Isa>& row,
   return static_cast<int64_t>(sum_of_lanes<uint64_t, Isa::lanes / 2>(sum));
 }
 
-// Probabilities at 2^-8, packed as the left side of a product.
+// Probabilities at 2^-bits, packed as the left side of a product.
 template <class Isa>
-IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum,
+IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum, int bits,
                            typename Isa::Activation* probabilities) {
   using T = Lanes<Isa>;
   using I32 = typename T::I32;
@@ -58,10 +58,11 @@ IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum,
   constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
   const auto reciprocal =
       static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum);
-  const Dyadic<Isa> divide(reciprocal, reciprocal_bits - 8);
+  const Dyadic<Isa> divide(reciprocal, reciprocal_bits - bits);
+  const I32 largest = T::splat((1 << bits) - 1);
   for (int64_t i = 0; i < row.length; i += Isa::lanes) {
     const I32 probability =
-        minimum(divide(load<I32>(row.scores + i)), T::splat(255));
+        minimum(divide(load<I32>(row.scores + i)), largest);
     store(probabilities + i,
           __builtin_convertvector(probability + Isa::unsigned_offset, Out));
   }
@@ -85,7 +86,7 @@ void softmax(const ScoreRow<Isa>& row, const SoftmaxParameters& parameters,
       sum = exponentiate(row, parameters, TableExp<Isa>(parameters));
       break;
   }
-  normalize(row, sum, probabilities);
+  normalize(row, sum, parameters.bits, probabilities);
 }
 
 }  // namespace

@@ -1,0 +1,68 @@
+"""What every lowering offers, and which one a float module gets.
+
+A lowering is bound to one float module and its widths. It says where
+calibration must look (``sites``), which non-linear layers there are, how
+stage 1 sees them, and makes the integer module. It never changes the float
+one.
+"""
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Protocol
+
+from torch import nn
+
+from ..assignment import Layer
+from ..calibration import Site
+from ..functions.base import Candidate
+from .rounding import Roundings
+
+
+class Lowering(Protocol):
+    """Float module -> integer module."""
+
+    def sites(self) -> dict[str, Site]:
+        """Tensors whose range calibration must observe, by name; modules are
+        named as in the float module."""
+
+    def nonlinear_layers(self) -> dict[str, str]:
+        """Kind (``gelu``, ``softmax``, ``layernorm``) of every non-linear
+        layer by its module name, in the order of the forward pass."""
+
+    def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
+        """The non-linear layers as stage 1 sees them.
+
+        Args:
+            thresholds (Mapping[str, float]): Of every site.
+        """
+
+    def lower(self, thresholds: Mapping[str, float],
+              functions: Mapping[str, Candidate],
+              roundings: Roundings) -> nn.Module:
+        """The integer module, in evaluation mode, on the CPU.
+
+        Args:
+            thresholds (Mapping[str, float]): Of every site.
+            functions (Mapping[str, Candidate]): Of every non-linear layer.
+            roundings (Roundings): Of the layers with weights.
+
+        Raises:
+            ValueError: If integers cannot hold what they must.
+        """
+
+
+@singledispatch
+def lowering_of(module: nn.Module, bits: Mapping[str, int]) -> Lowering:
+    """The lowering of a float module.
+
+    Args:
+        module (nn.Module): Float, stock, in evaluation mode.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+
+    Raises:
+        TypeError: If the module has no integer form.
+    """
+    known = ', '.join(
+        sorted(f'{cls.__module__.split(".")[0]}\'s {cls.__name__}'
+               for cls in lowering_of.registry if cls is not object))
+    raise TypeError(f'{type(module).__name__} has no integer form; what has '
+                    f'one: {known}')
