@@ -11,6 +11,7 @@ from mmengine.config import Config
 from torch import nn
 
 from ..lowering import lowering_of
+from ..models.swin_backbone import DEFAULT_BITS
 from .config import ptq_hook_config
 from .errors import UserError
 
@@ -115,18 +116,14 @@ def check_work_dir(path: str | Path) -> None:
         ) from error
 
 
-def check_backbone(model: nn.Module, bits: Mapping[str, int]) -> None:
-    """Refuse a model whose backbone has no integer form.
-
-    Args:
-        model (nn.Module): Whose ``backbone`` is looked at.
-        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+def check_backbone(model: nn.Module) -> None:
+    """Refuse a model whose backbone has no integer form, at whatever widths.
 
     Raises:
         UserError: Naming what the backbone is instead.
     """
     try:
-        lowering_of(getattr(model, 'backbone', None), bits)
+        lowering_of(getattr(model, 'backbone', None), DEFAULT_BITS)
     except TypeError as error:
         raise UserError(
-            f'the backbone of {type(model).__name__}: {error}.') from error
+            f'the backbone of {type(model).__name__} is a {error}.') from error

@@ -115,7 +115,7 @@ class PTQHook(Hook):
                 calibration set is too small or unusable.
         """
         model = unwrapped(runner.model)
-        check_backbone(model, self.bits)
+        check_backbone(model)
         model.eval()
         backbone = model.backbone
         check_finite(backbone.state_dict(), 'the backbone')

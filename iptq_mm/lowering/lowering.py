@@ -64,5 +64,5 @@ def lowering_of(module: nn.Module, bits: Mapping[str, int]) -> Lowering:
     known = ', '.join(
         sorted(f'{cls.__module__.split(".")[0]}\'s {cls.__name__}'
                for cls in lowering_of.registry if cls is not object))
-    raise TypeError(f'{type(module).__name__} has no integer form; what has '
-                    f'one: {known}')
+    raise TypeError(f'{type(module).__name__}, which has no integer form; what '
+                    f'has one: {known}')

@@ -6,7 +6,6 @@ from iptq_mm.engine.config import load_config
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.preflight import (check_backbone, check_data,
                                       check_work_dir, find_checkpoint)
-from iptq_mm.models.swin_backbone import DEFAULT_BITS
 
 FILES = ['val.json', 'train.json', 'val/', 'train/']
 
@@ -121,4 +120,4 @@ def test_backbone_that_is_no_swin():
     model = nn.Module()
     model.backbone = nn.Conv2d(3, 8, 3)
     with pytest.raises(UserError, match='Conv2d.*SwinTransformer'):
-        check_backbone(model, DEFAULT_BITS)
+        check_backbone(model)
