@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..functions.base import Candidate
 from ..lowering import Lowering
 from ..lowering.rounding import nearest_everywhere
+from .front import Point
 
 
 class Probe:
@@ -47,6 +48,11 @@ class Probe:
         return sum(
             elements * self.candidates[layer][assignment[layer]].operations(
                 length) for layer, (elements, length) in self.rows.items())
+
+    def attempt(self, assignment: Mapping[str, str]) -> Point:
+        """What an assignment is worth and what it takes."""
+        return Point(assignment, self.operations(assignment),
+                     self.sqnr_db(assignment))
 
     @torch.no_grad()
     def sqnr_db(self, assignment: Mapping[str, str]) -> float:

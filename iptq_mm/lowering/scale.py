@@ -6,7 +6,7 @@ integers of a model. All of it is float64.
 import torch
 from torch import Tensor
 
-from ..arithmetic import dyadic, qmax
+from ..arithmetic import MULTIPLIER_BITS, dyadic, qmax
 
 MIN_RATIO = 2.0**-31
 """Smallest ratio that is kept: an int32 accumulator times it rounds to 0 or
@@ -34,12 +34,23 @@ def dyadic_tensors(ratio: Tensor | float) -> tuple[Tensor, Tensor]:
         ratio (Tensor | float): float64 [N], or a float for [1].
 
     Returns:
-        tuple[Tensor, Tensor]: m and n, int64 [N].
+        tuple[Tensor, Tensor]: m and n, int64 [N], as ``arithmetic.dyadic``
+        gives them.
+
+    Raises:
+        ValueError: If a ratio has no dyadic form.
     """
-    ratios = torch.as_tensor(ratio, dtype=torch.float64).reshape(-1)
-    pairs = [dyadic(max(r, MIN_RATIO)) for r in ratios.tolist()]
-    m, n = zip(*pairs)
-    return torch.tensor(m), torch.tensor(n)
+    ratios = torch.as_tensor(
+        ratio, dtype=torch.float64).reshape(-1).clamp(min=MIN_RATIO)
+    # The ends by the definition, which refuses what has no dyadic form.
+    for extreme in (ratios.min(), ratios.max()):
+        dyadic(extreme.item())
+    fraction, exponent = torch.frexp(ratios)
+    # exact, but for the rounding: float64 has 53 bits
+    m = torch.ldexp(fraction, torch.tensor(MULTIPLIER_BITS)).round().long()
+    n = MULTIPLIER_BITS - exponent.long()
+    overflow = m == 1 << MULTIPLIER_BITS  # rounded up to a power of two
+    return torch.where(overflow, m >> 1, m), n - overflow.long()
 
 
 def fill(buffer: Tensor, values: Tensor) -> None:

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iptq_mm.arithmetic import dyadic
 from iptq_mm.lowering.linear import lower_linear
 from iptq_mm.lowering.scale import dyadic_tensors, fill, scale_of
 from iptq_mm.nn import IntLinear
@@ -62,6 +63,21 @@ def test_fill_never_wraps_around():
 
 def test_a_site_of_zeros_has_a_scale():
     assert scale_of(0., 8) > 0
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(2.0**-31, 2.0**30), min_size=1, max_size=9))
+def test_many_ratios_are_dyadic_as_one_is(ratios):
+    edges = [2.0**-31, 2.0**30, 1 - 2.0**-53, 1 - 2.0**-32, 1.0]
+    m, n = dyadic_tensors(torch.tensor(ratios + edges).double())
+    ratios = torch.tensor(ratios + edges).double().tolist()
+    assert list(zip(m.tolist(), n.tolist())) == [dyadic(r) for r in ratios]
+
+
+def test_a_ratio_without_a_dyadic_form_is_refused():
+    for ratio in (2.0**31, float('inf'), float('nan')):
+        with pytest.raises(ValueError, match='ratio'):
+            dyadic_tensors(torch.tensor([1., ratio]).double())
 
 
 def test_ratios_too_small_to_matter_still_round_to_zero():
