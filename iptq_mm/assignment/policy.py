@@ -30,7 +30,7 @@ class AssignmentPolicy:
     """
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     forced: Mapping[str, str] = field(default_factory=dict)
-    normalization: str = 'minmax'
+    normalization: str = 'reference'
 
     def competitors(self, kinds: Mapping[str, str]) -> dict[str, list[str]]:
         """The candidates that stage 1 shall score in each layer.

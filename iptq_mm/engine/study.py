@@ -12,12 +12,12 @@ from ..assignment import FITS, Layer, Measures, Score, choose, measure
 from ..assignment.normalization import normalization
 from ..assignment.policy import registered
 from ..assignment.unified_metric import omega
-from ..calibration import Sampler
+from ..calibration import Sampler, Site
 from ..evaluation.front import Point, descend
 from ..evaluation.probe import Probe
 from ..functions.base import Candidate
 from ..lowering import Lowering, lowering_of
-from .calibrate import Calibration
+from .calibrate import WIDE, Calibration, thresholds
 from .images import CalibrationImages
 from .ptq_hook import PTQHook
 
@@ -85,17 +85,18 @@ def prepare(runner: Runner, hook: PTQHook, num_search: int) -> Subject:
         runner.build_dataloader(hook.calib_dataloader, hook.seed),
         runner.model)
     lowering = lowering_of(backbone, hook.bits)
-    samplers = {
-        layer: Sampler(seed=hook.seed)
-        for layer in lowering.nonlinear_layers()
-    }
-    thresholds = Calibration(
-        images, hook.num_batches, hook.observer, hook.seed,
-        lambda *_: None).thresholds(backbone, lowering.sites(), samplers,
-                                    'observing')
+    sites, kinds = lowering.sites(), lowering.nonlinear_layers()
+    samplers = {layer: Sampler(seed=hook.seed) for layer in kinds}
+    inputs = {layer: Site(layer, 'input', WIDE) for layer in kinds}
+    calibration = Calibration(images, hook.num_batches, hook.observer,
+                              hook.seed, lambda *_: None)
+    observers = calibration.observers(sites)
+    calibration.watch(backbone, {**sites, **inputs}, observers, samplers,
+                      'observing')
+    ranges = thresholds(sites, observers)
     first = hook.num_batches
     return Subject(
-        backbone, lowering, thresholds, lowering.layers(thresholds),
+        backbone, lowering, ranges, lowering.layers(ranges),
         {layer: sampler.rows
          for layer, sampler in samplers.items()},
         list(islice(images, first, first + num_search)))

@@ -54,13 +54,17 @@ class Probe:
         return Point(assignment, self.operations(assignment),
                      self.sqnr_db(assignment))
 
-    @torch.no_grad()
-    def sqnr_db(self, assignment: Mapping[str, str]) -> float:
-        """SQNR over all images in dB, the mean of the backbone's outputs."""
-        model = self.lowering.lower(self.thresholds, {
+    def lower(self, assignment: Mapping[str, str]) -> nn.Module:
+        """The integer backbone with an assignment."""
+        return self.lowering.lower(self.thresholds, {
             layer: self.candidates[layer][name]
             for layer, name in assignment.items()
         }, nearest_everywhere)
+
+    @torch.no_grad()
+    def sqnr_db(self, assignment: Mapping[str, str]) -> float:
+        """SQNR over all images in dB, the mean of the backbone's outputs."""
+        model = self.lower(assignment)
         signal, noise = [0.] * len(self._outputs[0]), [0.] * len(
             self._outputs[0])
         for x, outputs in zip(self.images, self._outputs):

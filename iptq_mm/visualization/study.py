@@ -1,0 +1,103 @@
+"""The study of the functions as tables.
+
+``setting`` is what ``engine.study_setting.study`` gives, read from JSON.
+"""
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from rich.table import Table
+
+Setting = Mapping[str, Any]
+
+
+def study_table(name: str, setting: Setting) -> Table:
+    """Families and readings of one setting, for the terminal."""
+    table = Table(title=name)
+    for column in FAMILY_COLUMNS:
+        table.add_column(column)
+    for row in family_rows(setting):
+        table.add_row(*row)
+    return table
+
+
+def markdown(settings: Mapping[str, Setting]) -> Iterator[str]:
+    """Markdown tables: one of the families for each setting, then over all
+    settings the gaps, the rank correlations and the fits."""
+    for name, setting in settings.items():
+        yield f'### {name}\n'
+        yield _table(FAMILY_COLUMNS, family_rows(setting))
+    for title, cells in (('Gap to the front, dB', _gaps),
+                         ('Below the best, dB', _below_best),
+                         ('Rank correlation of Omega and SQNR', _correlations),
+                         ('SQNR of IPTQ-ViT\'s functions by fit, dB', _fits)):
+        yield f'### {title}\n'
+        yield _transposed(settings, cells)
+
+
+FAMILY_COLUMNS = ('functions', 'segm mAP', 'bbox mAP', 'SQNR / dB',
+                  '10^6 operations', 'gap / dB', 'below the best / dB')
+
+
+def family_rows(setting: Setting) -> Iterator[list[str]]:
+    """Cells of ``FAMILY_COLUMNS`` for each family."""
+    for name, figures in setting['families'].items():
+        yield [
+            name,
+            _spread(figures.get('segm_mAP'), 3),
+            _spread(figures.get('bbox_mAP'), 3),
+            _spread(figures.get('sqnr_db'), 2),
+            '-' if 'int_ops' not in figures else
+            f'{figures["int_ops"]["mean"] / 1e6:.0f}',
+            _plain(setting['gap_db'].get(name)),
+            _plain(setting['below_best_db'].get(name))
+        ]
+
+
+def _spread(figure: Mapping[str, float] | None, digits: int) -> str:
+    if figure is None:
+        return '-'
+    mean = f'{figure["mean"]:.{digits}f}'
+    # JSON has no NaN: a single run has no spread
+    return mean if figure['std'] is None else (
+        f'{mean} ± {figure["std"]:.{digits}f}')
+
+
+def _plain(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'
+
+
+def _gaps(setting: Setting) -> dict[str, str]:
+    return {name: _plain(gap) for name, gap in setting['gap_db'].items()}
+
+
+def _below_best(setting: Setting) -> dict[str, str]:
+    return {
+        name: _plain(value)
+        for name, value in setting['below_best_db'].items()
+    }
+
+
+def _correlations(setting: Setting) -> dict[str, str]:
+    return {
+        name: _plain(values['sqnr_db'])
+        for name, values in setting['rank_correlation'].items()
+    }
+
+
+def _fits(setting: Setting) -> dict[str, str]:
+    return {name: _spread(value, 2) for name, value in setting['fit'].items()}
+
+
+def _transposed(settings: Mapping[str, Setting],
+                cells: Callable[[Setting], dict[str, str]]) -> str:
+    """A column for each setting."""
+    columns = [cells(setting) for setting in settings.values()]
+    return _table(('', *settings), ([name, *(c[name] for c in columns)]
+                                    for name in columns[0]))
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    columns = list(columns)
+    return '\n'.join(
+        '| ' + ' | '.join(cells) + ' |'
+        for cells in (columns, ['---'] * len(columns), *rows)) + '\n'
