@@ -1,6 +1,7 @@
 """Integer operators: each defined once, by a reference on integer tensors."""
 from . import native
 from .attention import attention, window_attention
+from .conv import conv2d, neighbourhoods
 from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax
 from .library import NAMESPACE, REFERENCES
@@ -9,7 +10,7 @@ from .linear import linear, linear_add, linear_gelu
 native.load()  # once every operator has its reference
 
 __all__ = [
-    'NAMESPACE', 'REFERENCES', 'add', 'attention', 'gelu', 'layer_norm',
-    'linear', 'linear_add', 'linear_gelu', 'native', 'requantize', 'softmax',
-    'window_attention'
+    'NAMESPACE', 'REFERENCES', 'add', 'attention', 'conv2d', 'gelu',
+    'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'native',
+    'neighbourhoods', 'requantize', 'softmax', 'window_attention'
 ]

@@ -1,7 +1,7 @@
 """Matrix product with weights, and what is done to its accumulator.
 
 The accumulator is int32. Lowering has proved for every output channel that
-sum |w| * 127 + |bias| < 2^31, so no partial sum wraps around.
+sum |w| * 128 + |bias| < 2^31, so no partial sum wraps around.
 """
 import torch
 from torch import Tensor

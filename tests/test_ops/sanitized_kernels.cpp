@@ -32,28 +32,28 @@ struct Aligned {
   void* memory;
 };
 
-void linear(const Kernels& k, int64_t rows, int64_t inner, int64_t columns,
-            int bits, bool add) {
+void linear(const Kernels& k, const iptq::LinearKernels& l, int limit,
+            int64_t rows, int64_t inner, int64_t columns, int bits, bool add) {
   const auto x = noise<int8_t>(rows * inner, 127);
-  const auto weight = noise<int8_t>(inner * columns, 127);
-  std::vector<int8_t> packed(k.packed_bytes(inner, columns));
+  const auto weight = noise<int8_t>(inner * columns, limit);
+  std::vector<int8_t> packed(l.packed_bytes(inner, columns));
   const int64_t padded = whole_vectors(columns, k);
   std::vector<int32_t> sums(padded), start(padded), m(padded, 1 << 30),
       n(padded, 40);
-  k.pack_weights(weight.data(), inner, columns, packed.data(), sums.data());
+  l.pack(weight.data(), inner, columns, packed.data(), sums.data());
   const auto residual = noise<int16_t>(rows * columns, 32767);
   std::vector<int8_t> y(rows * columns * (bits > 8 ? 2 : 1));
-  const Aligned scratch(k.linear_scratch(rows, inner));
-  for (int64_t begin = 0; begin < columns; begin += k.panel_columns)
-    k.linear({x.data(),
-              rows,
-              {inner, columns, packed.data(), sums.data()},
-              {start.data(), m.data(), n.data(), bits},
-              add ? residual.data() : nullptr,
-              y.data(),
-              begin,
-              std::min(begin + k.panel_columns, columns)},
-             scratch.memory);
+  const Aligned scratch(l.scratch(rows, inner));
+  for (int64_t begin = 0; begin < columns; begin += l.panel_columns)
+    l.multiply({x.data(),
+                rows,
+                {inner, columns, packed.data(), sums.data()},
+                {start.data(), m.data(), n.data(), bits, bits == 8},
+                add ? residual.data() : nullptr,
+                y.data(),
+                begin,
+                std::min(begin + l.panel_columns, columns)},
+               scratch.memory);
   const auto table = noise<int8_t>(256, 127);
   k.look_up(y.data(), static_cast<int64_t>(y.size()), table.data());
 }
@@ -68,8 +68,19 @@ void layer_norm(const Kernels& k, int64_t rows, int64_t channels, int bits) {
                 bits, y.data()});
 }
 
+void recode(const Kernels& k, int64_t rows, int64_t channels) {
+  const auto x = noise<int16_t>(rows * channels, 32767);
+  const int64_t padded = whole_vectors(channels, k);
+  const std::vector<int32_t> m(padded, 1 << 30), n(padded, 40),
+      factor(padded, 3);
+  std::vector<int16_t> y(rows * channels);
+  k.recode({x.data(), rows, channels, m.data(), n.data(), factor.data(),
+            y.data()});
+}
+
 void attention(const Kernels& k, int64_t length, int64_t heads, int64_t width,
-               iptq::Exponential exponential) {
+               iptq::Exponential exponential,
+               iptq::Normalization normalization) {
   const int64_t channels = heads * width, padded = whole_vectors(length, k);
   const auto qkv = noise<int8_t>(length * 3 * channels, 127);
   std::vector<int8_t> context(length * channels);
@@ -95,7 +106,7 @@ void attention(const Kernels& k, int64_t length, int64_t heads, int64_t width,
   task.mask = -1000;
   task.score = task.output = {1 << 30, 36};
   task.bits = 8;
-  task.softmax = {exponential, -10000, {1 << 30, 20}, 8, {}};
+  task.softmax = {exponential, normalization, -10000, {1 << 30, 20}, 8, {}};
   std::fill(std::begin(task.softmax.entries),
             std::end(task.softmax.entries), 1 << 24);
   task.scratch = scratch.memory;
@@ -109,10 +120,14 @@ int main() {
     for (int i = 0; i < 60; ++i) {
       const int64_t a = rand() % 70 + 1, b = rand() % 130 + 1,
                     c = rand() % 130 + 1;
-      linear(*k, a, b, c, i % 2 ? 8 : 16, i % 4 == 0);
+      linear(*k, k->linear, 127, a, b, c, i % 2 ? 8 : 16, i % 4 == 0);
+      linear(*k, k->small_linear, iptq::small_weight, a, b, c,
+             i % 2 ? 8 : 16, i % 4 == 0);
       layer_norm(*k, a, b, i % 2 ? 8 : 16);
+      recode(*k, a, b);
       attention(*k, a, rand() % 3 + 1, rand() % 40 + 1,
-                static_cast<iptq::Exponential>(i % 4));
+                static_cast<iptq::Exponential>(i % 4),
+                static_cast<iptq::Normalization>(i % 3 == 0));
     }
     std::puts(k->name);
   }

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from quantized import float_swin, quantized
 
 from iptq_mm import ops
-from iptq_mm.functions import BitSoftmax, ILayerNorm, PolyGELU
+from iptq_mm.functions import (BitSoftmax, ILayerNorm, LogIntSoftmax,
+                               PolyGELU, PTFLayerNorm)
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.ops import REFERENCES, native
 from iptq_mm.registry import APPROXIMATIONS
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.skipif(
     not native.available(), reason='installed without the native kernels')
 
 ISAS = native.isas() if native.available() else []
-SOFTMAXES = ['bit_softmax', 'shiftmax', 'i_softmax', 'table_softmax']
+SOFTMAXES = ['bit_softmax', 'shiftmax', 'i_softmax', 'table_softmax',
+             'log_int_softmax']
 sizes = st.integers(1, 130)
 seeds = st.integers(0, 2**31 - 1)
 few = settings(deadline=None, max_examples=40)
@@ -49,6 +51,8 @@ def no_reference():
 
 
 def same_bits(name, *args):
+    assert torch._C._dispatch_has_kernel_for_dispatch_key(
+        f'iptq::{name}', 'CPU')
     with no_reference():
         same_bits_by_any(name, *args)
 
@@ -73,44 +77,46 @@ class Draw:
             x = torch.where(x < 0, -limit, limit)
         return x.to(dtype)
 
-    def layer(self, inputs, outputs, shift):
-        """Arguments of a linear layer after x; shifts around ``shift``."""
+    def layer(self, inputs, outputs, shift, weights=127):
+        """Arguments of a linear layer after x: |w| up to ``weights``, shifts
+        around ``shift``."""
         m = 2**30 + self(2**29, outputs).abs()
-        return (self(127, outputs, inputs, dtype=torch.int8),
+        return (self(weights, outputs, inputs, dtype=torch.int8),
                 self(2**20, outputs, dtype=torch.int32), m,
                 shift + self(2, outputs))
 
 
 layers = st.tuples(sizes, sizes, sizes, st.integers(33, 50), seeds,
                    st.booleans())
+weights = st.sampled_from([127, 8, 7])  # 4 bits have a kernel of their own
 
 
 @few
-@given(layers, st.sampled_from([2, 4, 8, 9, 16]))
-def test_linear(layer, bits):
+@given(layers, weights, st.sampled_from([2, 4, 8, 9, 16]))
+def test_linear(layer, weights, bits):
     rows, inputs, outputs, shift, seed, extreme = layer
     draw = Draw(seed, extreme)
     same_bits('linear', draw(127, rows, inputs, dtype=torch.int8),
-              *draw.layer(inputs, outputs, shift), bits)
+              *draw.layer(inputs, outputs, shift, weights), bits)
 
 
 @few
-@given(layers)
-def test_linear_add(layer):
+@given(layers, weights)
+def test_linear_add(layer, weights):
     rows, inputs, outputs, shift, seed, extreme = layer
     draw = Draw(seed, extreme)
     same_bits('linear_add', draw(127, rows, inputs, dtype=torch.int8),
-              *draw.layer(inputs, outputs, shift),
+              *draw.layer(inputs, outputs, shift, weights),
               draw(32767, rows, outputs, dtype=torch.int16))
 
 
 @few
-@given(layers, st.sampled_from([4, 8]))
-def test_linear_gelu(layer, bits):
+@given(layers, weights, st.sampled_from([4, 8]))
+def test_linear_gelu(layer, weights, bits):
     rows, inputs, outputs, shift, seed, extreme = layer
     draw = Draw(seed, extreme)
     same_bits('linear_gelu', draw(127, rows, inputs, dtype=torch.int8),
-              *draw.layer(inputs, outputs, shift), bits, 'poly_gelu',
+              *draw.layer(inputs, outputs, shift, weights), bits, 'poly_gelu',
               PolyGELU().lower(0.03, 0.02))
 
 
@@ -125,13 +131,23 @@ def test_linear_holds_the_largest_accumulator(inputs):
     same_bits('linear', -x, weight, -bias, m, n, 16)
 
 
+@pytest.mark.parametrize('code', [127, -128])
+@pytest.mark.parametrize('weight', [7, -7, -8])
+def test_linear_of_4_bits_holds_the_largest_accumulator(weight, code):
+    x = torch.full((7, 4093), code, dtype=torch.int8)
+    draw = Draw(0)
+    _, bias, m, n = draw.layer(1, 50, 48)
+    same_bits('linear', x, torch.full((50, 4093), weight, dtype=torch.int8),
+              bias, m, n, 16)
+
+
 @few
 @given(sizes, st.integers(0, 62), seeds)
 def test_linear_with_any_shift(inputs, shift, seed):
     draw = Draw(seed)
     weight, bias, m, _ = draw.layer(inputs, 5, 0)
-    same_bits_by_any('linear', draw(127, 3, inputs, dtype=torch.int8), weight, bias,
-              m, torch.full((5, ), shift), 16)
+    same_bits_by_any('linear', draw(127, 3, inputs, dtype=torch.int8), weight,
+                     bias, m, torch.full((5, ), shift), 16)
 
 
 def test_linear_sees_that_its_weights_changed():
@@ -141,7 +157,7 @@ def test_linear_sees_that_its_weights_changed():
     same_bits('linear', x, *layer, 16)
     layer[0].copy_(draw(127, 6, 8))
     same_bits('linear', x, *layer, 16)
-    layer[0].data = draw(127, 6, 8, dtype=torch.int8)
+    layer[0].data = draw(7, 6, 8, dtype=torch.int8)
     same_bits('linear', x, *layer, 16)
     with torch.inference_mode():
         weight = draw(127, 6, 8, dtype=torch.int8)
@@ -150,11 +166,44 @@ def test_linear_sees_that_its_weights_changed():
         same_bits('linear', x, weight, *layer[1:], 16)
 
 
+images = st.tuples(st.integers(1, 2), st.integers(1, 20), st.integers(1, 20),
+                   st.integers(1, 40))
+
+
+@few
+@given(images, st.sampled_from([1, 3, 5]), st.integers(1, 3),
+       st.integers(0, 3), st.booleans(), sizes, weights,
+       st.sampled_from([4, 8, 16]), seeds)
+def test_conv2d(image, kernel, stride, padding, relu, outputs, weights, bits,
+                seed):
+    batch, height, width, channels = image
+    height, width = max(height, kernel), max(width, kernel)
+    draw = Draw(seed)
+    same_bits('conv2d',
+              draw(127, batch, height, width, channels, dtype=torch.int8),
+              *draw.layer(kernel**2 * channels, outputs, 44, weights), kernel,
+              stride, padding, relu, bits)
+
+
+def test_conv2d_of_unusual_images():
+    draw = Draw(2)
+    layer = draw.layer(45, 6, 42)
+    same_bits('conv2d', draw(127, 2, 5, 9, 8, dtype=torch.int8)
+              .permute(0, 2, 3, 1), *layer, 3, 1, 1, True, 8)
+    same_bits('conv2d', draw(127, 1, 1, 1, 5, dtype=torch.int8), *layer, 3, 2,
+              1, False, 8)
+    same_bits_by_any('conv2d', draw(127, 0, 4, 4, 5, dtype=torch.int8),
+                     *layer, 3, 1, 1, True, 8)
+    same_bits_by_any('conv2d', draw(127, 1, 4, 4, 5, dtype=torch.int16),
+                     *layer, 3, 1, 1, True, 8)
+
+
 def test_linear_of_strided_and_empty_inputs():
     draw = Draw(1)
     layer = draw.layer(8, 6, 40)
     same_bits_by_any('linear', draw(127, 8, 5, dtype=torch.int8).T, *layer, 8)
-    same_bits_by_any('linear', draw(127, 2, 3, 8, dtype=torch.int8)[:, 1], *layer, 8)
+    same_bits_by_any('linear', draw(127, 2, 3, 8, dtype=torch.int8)[:, 1],
+                     *layer, 8)
     same_bits_by_any('linear', draw(127, 0, 8, dtype=torch.int8), *layer, 8)
     same_bits_by_any('linear', draw(127, 8, dtype=torch.int8), *layer, 8)
 
@@ -169,6 +218,33 @@ def test_layer_norm(rows, channels, seed, bits, spread, extreme):
         2.0**-8, 0.02 if bits <= 8 else 1e-4,
         draw(300, channels) / 100, draw(300, channels) / 100, 1e-5)
     same_bits('layer_norm', x, 'i_layernorm', params, bits)
+
+
+@few
+@given(sizes, sizes, seeds, st.sampled_from([2, 8, 16]),
+       st.sampled_from([1, 100, 32767]), st.booleans())
+def test_layer_norm_with_factors(rows, channels, seed, bits, spread, fitted):
+    draw = Draw(seed)
+    x = draw(spread, rows, channels, dtype=torch.int16)
+    factors = 2.0**-(draw(3, channels).abs())
+    params = (PTFLayerNorm.fit(x * 2.0**-8 * factors)
+              if fitted else PTFLayerNorm()).lower(
+        2.0**-8, 0.02 if bits <= 8 else 1e-4,
+        draw(300, channels) / 100, draw(300, channels) / 100, 1e-5)
+    same_bits('layer_norm', x, 'ptf_layernorm', params, bits)
+
+
+@few
+@given(sizes, st.integers(16, 62), st.integers(-2**31 + 1, 2**31 - 1),
+       st.integers(0, 8), seeds)
+def test_layer_norm_with_any_recoding(channels, shift, multiplier, factor,
+                                      seed):
+    draw = Draw(seed)
+    params = PTFLayerNorm().lower(2.0**-8, 0.02, torch.ones(channels),
+                                  torch.zeros(channels), 1e-5)
+    params[:3] = torch.tensor([[multiplier], [shift], [factor]])
+    same_bits('layer_norm', draw(32767, 20, channels, dtype=torch.int16),
+              'ptf_layernorm', params, 8)
 
 
 @pytest.mark.parametrize('channels', [768, 3072, 4096])
@@ -197,15 +273,19 @@ def test_attention(length, heads, width, seed, extreme, score, scale,
               draw(127, 2, length, 3 * heads * width, dtype=torch.int8), heads,
               dyadic_pair(score), softmax,
               APPROXIMATIONS.get(softmax)().lower(2.0**-scale, bits),
-              dyadic_pair(8), 8)
+              dyadic_pair(15 if softmax == 'log_int_softmax' else 8), 8)
 
 
-def test_attention_leaves_other_candidates_to_the_reference():
-    params = APPROXIMATIONS.get('log_int_softmax')().lower(2.0**-8)
-    same_bits_by_any('attention',
-                     Draw(0)(127, 2, 9, 24, dtype=torch.int8), 2,
-                     dyadic_pair(2), 'log_int_softmax', params,
-                     dyadic_pair(15), 8)
+@few
+@given(st.integers(1, 130), st.integers(1, 127), st.integers(3, 24),
+       st.integers(2, 15), seeds)
+def test_attention_by_powers_of_two(length, limit, scale, output, seed):
+    """One token has a value, so that its code alone shows."""
+    draw = Draw(seed)
+    qkv = draw(limit, 2, length, 24, dtype=torch.int8)
+    qkv[:, 1:, 16:] = 0
+    same_bits('attention', qkv, 1, dyadic_pair(0), 'log_int_softmax',
+              LogIntSoftmax().lower(2.0**-scale), dyadic_pair(output), 8)
 
 
 @few
@@ -272,14 +352,18 @@ def test_an_instruction_set_this_machine_lacks_is_an_error():
         native.set_isa('neither')
 
 
+@pytest.mark.parametrize('functions', [
+    {}, dict(softmax='log_int_softmax', layernorm='ptf_layernorm')
+])
 @pytest.mark.parametrize('size', [(32, 32), (50, 35)])
-def test_whole_models(size):
+def test_whole_models(size, functions):
     swin = float_swin(
         embed_dims=24, depths=(2, 2), num_heads=(2, 3), strides=(4, 2),
         out_indices=(0, 1), window_size=5)
     images = torch.randn(2, 3, *size)
-    model = quantized(swin, images)
-    natively = model(images)
+    model = quantized(swin, images, functions)
+    with no_reference():
+        natively = model(images)
     with integer_only_regions(model):  # opens operators: the references run
         expected = model(images)
     for ours, theirs in zip(natively, expected):

@@ -1,7 +1,7 @@
-"""2^x by a table of 32 steps an octave, linear in between.
+"""2^x by a table of 64 steps an octave, linear in between.
 
-The chord lies at most 6e-5 above 2^r. Continuous across octaves: the last
-entry is exactly twice the first.
+The chord lies at most 1.5e-5 of its value above 2^r. Continuous across
+octaves: the last entry is exactly twice the first.
 """
 import torch
 from torch import Tensor
@@ -17,14 +17,14 @@ OPERATIONS = 15
 """z 1, index 2, weight 1, look-ups 3 with the next index, slope 1,
 interpolation 4, shift by -z 3 with its rounding."""
 
-INDEX_BITS = 5
+INDEX_BITS = 6
 ENTRIES = 2**INDEX_BITS + 1
 
 _WEIGHT_BITS = FRACTION_BITS - INDEX_BITS
 
 
 def table() -> Tensor:
-    """int64 [33]: 2^(i / 32), 24 fractional bits, in [2^24, 2^25]."""
+    """int64 [65]: 2^(i / 64), 24 fractional bits, in [2^24, 2^25]."""
     return torch.tensor(
         [to_fixed(2**(i / 2**INDEX_BITS)) for i in range(ENTRIES)])
 
@@ -47,7 +47,7 @@ def table_exp(x: Tensor, entries: Tensor) -> Tensor:
 
     Args:
         x (Tensor): int64 in [-62 2^24, 0], 24 fractional bits.
-        entries (Tensor): int64 [33], see ``table``.
+        entries (Tensor): int64 [65], see ``table``.
 
     Returns:
         Tensor: int64 in [0, 2^24], 24 fractional bits.
@@ -56,6 +56,6 @@ def table_exp(x: Tensor, entries: Tensor) -> Tensor:
     index = (x >> _WEIGHT_BITS) & (2**INDEX_BITS - 1)
     weight = x & (2**_WEIGHT_BITS - 1)
     low = entries[index]
-    # a slope is below 2^20, a weight below 2^19
+    # a slope is below 2^19, a weight below 2^18
     rise = rshift((entries[index + 1] - low) * weight, _WEIGHT_BITS)
     return rshift(low + rise, -z)

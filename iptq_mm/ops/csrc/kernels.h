@@ -12,7 +12,7 @@ struct DyadicNumber {
   int32_t m, n;
 };
 
-// An int8 weight matrix [columns, inner], repacked for one instruction set.
+// An int8 weight matrix [columns, inner], repacked for a LinearKernels.
 struct PackedWeights {
   int64_t inner, columns;
   const void* data;
@@ -25,6 +25,7 @@ struct ColumnScales {
   const int32_t* m;
   const int32_t* n;
   int bits;  // width of the result
+  bool relu;  // whether what is below 0 becomes 0
 };
 
 // Rows of y = requantize(x w + bias) (+ residual), columns [begin, end).
@@ -49,15 +50,28 @@ struct LayerNormTask {
   void* y;  // [rows, channels], int8, or int16 if bits > 8
 };
 
+// y = requantize(x, m, n) to 8 bits, times 2^factor, |y| < 2^15.
+struct RecodeTask {
+  const int16_t* x;  // [rows, channels]
+  int64_t rows, channels;
+  const int32_t *m, *n, *factor;  // [channels], padded to whole vectors
+  int16_t* y;                     // [rows, channels]
+};
+
 // The exponentials of functions/exponential/.
 enum class Exponential { bit_exp, shift_exp, i_exp, table_exp };
 
+// What becomes of the exponentials of a row: fractions of their sum
+// (row.py's normalize), or the nearest powers of two (log2_code.py).
+enum class Normalization { fractions, powers_of_two };
+
 struct SoftmaxParameters {
   Exponential exponential;
+  Normalization normalization;
   int32_t smallest;    // score relative to the maximum of its row
   DyadicNumber scale;  // score -> 24 fractional bits
-  int bits;            // of the probabilities
-  int32_t entries[33];  // of table_exp
+  int bits;            // of the fractions
+  int32_t entries[65];  // of table_exp
 };
 
 // One head of one group of tokens.
@@ -78,20 +92,30 @@ struct AttentionTask {
 // Bias of a column that is no token: below every score that is one.
 constexpr int32_t outside = -(1 << 26);
 
-struct Kernels {
-  const char* name;
-  int lanes;          // int32 lanes of a vector
+// A packing of weights, and the product that reads it.
+struct LinearKernels {
   int panel_columns;  // columns of a panel of packed weights
   int signed_offset;  // what is added to int8 codes on the left side
 
   int64_t (*packed_bytes)(int64_t inner, int64_t columns);
-  void (*pack_weights)(const int8_t* weight, int64_t inner, int64_t columns,
-                       void* packed, int32_t* sums);
+  void (*pack)(const int8_t* weight, int64_t inner, int64_t columns,
+               void* packed, int32_t* sums);
   // Scratch for `rows` packed rows, and the product itself.
-  int64_t (*linear_scratch)(int64_t rows, int64_t inner);
-  void (*linear)(const LinearTask& task, void* scratch);
+  int64_t (*scratch)(int64_t rows, int64_t inner);
+  void (*multiply)(const LinearTask& task, void* scratch);
+};
+
+// Largest |w| of weights of 4 bits.
+constexpr int small_weight = 7;
+
+struct Kernels {
+  const char* name;
+  int lanes;  // int32 lanes of a vector
+  LinearKernels linear;
+  LinearKernels small_linear;  // every |w| <= small_weight
   void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
   void (*layer_norm)(const LayerNormTask& task);
+  void (*recode)(const RecodeTask& task);
   int64_t (*attention_scratch)(int64_t length, int64_t head_channels);
   void (*attention)(const AttentionTask& task);
 };

@@ -1,5 +1,6 @@
 #include "packed_weights.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <unordered_map>
@@ -9,17 +10,25 @@
 namespace iptq {
 namespace {
 
+bool are_small(const int8_t* codes, int64_t count) {
+  return std::all_of(codes, codes + count, [](int8_t code) {
+    return std::abs(code) <= small_weight;
+  });
+}
+
 std::shared_ptr<const WeightPack> pack(const at::Tensor& weight,
                                        const Kernels& kernels) {
   const at::Tensor rows = weight.contiguous();
   const int64_t columns = rows.size(0), inner = rows.size(1);
   const int8_t* codes = rows.const_data_ptr<int8_t>();
   auto pack = std::make_shared<WeightPack>();
+  pack->kernels = are_small(codes, columns * inner) ? &kernels.small_linear
+                                                    : &kernels.linear;
   pack->data =
-      at::empty({kernels.packed_bytes(inner, columns)}, at::kByte);
+      at::empty({pack->kernels->packed_bytes(inner, columns)}, at::kByte);
   pack->sums.resize(columns + kernels.lanes);
-  kernels.pack_weights(codes, inner, columns, pack->data.data_ptr(),
-                       pack->sums.data());
+  pack->kernels->pack(codes, inner, columns, pack->data.data_ptr(),
+                      pack->sums.data());
   pack->reach.resize(columns);
   for (int64_t i = 0; i < columns * inner; ++i)
     pack->reach[i / inner] += 128 * std::abs(codes[i]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -10,7 +11,8 @@
 namespace iptq {
 
 struct WeightPack {
-  at::Tensor data;            // bytes, laid out by the instruction set
+  const LinearKernels* kernels;  // that laid out the data
+  at::Tensor data;               // bytes
   std::vector<int32_t> sums;  // of each output channel, whole vectors
   std::vector<int64_t> reach;  // largest |x w| of each output channel
   PackedWeights view;          // of the above

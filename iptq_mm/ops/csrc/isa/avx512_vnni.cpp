@@ -7,6 +7,27 @@
 namespace iptq {
 namespace {
 
+// int16 times int16, two products a lane.
+struct Avx512VnniWords {
+  static constexpr int lanes = 16, group = 2, rows = 8, vectors = 3;
+  using Activation = int16_t;
+  using Weight = int16_t;
+  static constexpr int signed_offset = 0, unsigned_offset = 0;
+  static constexpr int partial_groups = 1;
+
+  using I32 = Lanes<Avx512VnniWords>::I32;
+
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<Avx512VnniWords>::splat(0x00010001);
+  }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(_mm512_dpwssd_epi32(
+        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(activations),
+        reinterpret_cast<__m512i>(weights)));
+  }
+};
+
 struct Avx512Vnni {
   static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
   // vpdpbusd multiplies unsigned by signed: int8 codes are moved up by 128,
@@ -14,6 +35,9 @@ struct Avx512Vnni {
   using Activation = uint8_t;
   using Weight = int8_t;
   static constexpr int signed_offset = 128, unsigned_offset = 0;
+  static constexpr int partial_groups = 1;
+  using Words = Avx512VnniWords;  // for int16 times int16
+  using SmallWeights = Avx512Vnni;
 
   using I32 = Lanes<Avx512Vnni>::I32;
   using I64 = Lanes<Avx512Vnni>::I64;

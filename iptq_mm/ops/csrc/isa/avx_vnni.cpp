@@ -7,12 +7,36 @@
 namespace iptq {
 namespace {
 
+// int16 times int16, two products a lane.
+struct AvxVnniWords {
+  static constexpr int lanes = 8, group = 2, rows = 6, vectors = 2;
+  using Activation = int16_t;
+  using Weight = int16_t;
+  static constexpr int signed_offset = 0, unsigned_offset = 0;
+  static constexpr int partial_groups = 1;
+
+  using I32 = Lanes<AvxVnniWords>::I32;
+
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<AvxVnniWords>::splat(0x00010001);
+  }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(_mm256_dpwssd_avx_epi32(
+        reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(activations),
+        reinterpret_cast<__m256i>(weights)));
+  }
+};
+
 struct AvxVnni {
   static constexpr int lanes = 8, group = 4, rows = 6, vectors = 2;
   // As in avx512_vnni.cpp: vpdpbusd multiplies unsigned by signed.
   using Activation = uint8_t;
   using Weight = int8_t;
   static constexpr int signed_offset = 128, unsigned_offset = 0;
+  static constexpr int partial_groups = 1;
+  using Words = AvxVnniWords;  // for int16 times int16
+  using SmallWeights = AvxVnni;
 
   using I32 = Lanes<AvxVnni>::I32;
   using I64 = Lanes<AvxVnni>::I64;

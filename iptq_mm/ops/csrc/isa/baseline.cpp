@@ -10,6 +10,9 @@ struct Baseline {
   using Activation = int16_t;
   using Weight = int16_t;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
+  static constexpr int partial_groups = 1;
+  using Words = Baseline;  // for int16 times int16
+  using SmallWeights = Baseline;
 
   using I32 = Lanes<Baseline>::I32;
   using U32 = Lanes<Baseline>::U32;

@@ -5,6 +5,7 @@
 #include "../kernels/layer_norm.h"
 #include "../kernels/linear.h"
 #include "../kernels/look_up.h"
+#include "../kernels/recode.h"
 
 namespace iptq {
 namespace {
@@ -23,17 +24,20 @@ void pack_weights(const int8_t* weight, int64_t inner, int64_t columns,
 }
 
 template <class Isa>
+constexpr LinearKernels linear_kernels() {
+  return {Isa::vectors * Isa::lanes, Isa::signed_offset, packed_bytes<Isa>,
+          pack_weights<Isa>,         linear_scratch<Isa>, linear<Isa>};
+}
+
+template <class Isa>
 constexpr Kernels kernel_table(const char* name) {
   return {name,
           Isa::lanes,
-          Isa::vectors * Isa::lanes,
-          Isa::signed_offset,
-          packed_bytes<Isa>,
-          pack_weights<Isa>,
-          linear_scratch<Isa>,
-          linear<Isa>,
+          linear_kernels<Isa>(),
+          linear_kernels<typename Isa::SmallWeights>(),
           look_up<Isa>,
           layer_norm<Isa>,
+          recode<Isa>,
           attention_scratch<Isa>,
           attention<Isa>};
 }

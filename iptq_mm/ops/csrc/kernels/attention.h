@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../kernels.h"
+#include "arena.h"
 #include "dyadic.h"
 #include "matrix.h"
 #include "softmax.h"
@@ -10,59 +11,48 @@
 namespace iptq {
 namespace {
 
-// Hands out pieces of one piece of memory, each on its own cache line. With
-// no memory behind it, it only counts.
-class Arena {
- public:
-  explicit Arena(void* memory) : memory_(static_cast<char*>(memory)) {}
-
-  template <class T>
-  T* take(int64_t count) {
-    char* piece = memory_ ? memory_ + used_ : nullptr;
-    used_ += round_up(count * static_cast<int64_t>(sizeof(T)), 64);
-    return reinterpret_cast<T*>(piece);
-  }
-
-  int64_t used() const { return used_; }
-
- private:
-  char* memory_;
-  int64_t used_ = 0;
-};
-
-template <class Isa>
+template <class Isa, class Probabilities>
 struct AttentionBuffers {
-  using Activation = typename Isa::Activation;
-  using Weight = typename Isa::Weight;
+  using Operand = typename Probabilities::Operand;
 
   AttentionBuffers(Arena& arena, int64_t length, int64_t width)
       : padded_length(round_up(length, Isa::lanes)),
         padded_width(padded_inner<Isa>(width)),
         head(arena.take<int8_t>(length * width)),
-        queries(arena.take<Activation>(length * padded_width)),
-        keys(arena.take<Weight>(packed_size<Isa>(width, length))),
+        queries(
+            arena.take<typename Isa::Activation>(length * padded_width)),
+        keys(arena.take<typename Isa::Weight>(
+            packed_size<Isa>(width, length))),
         key_start(arena.take<int32_t>(padded_length)),
-        values(arena.take<Weight>(packed_size<Isa>(length, width))),
+        values(arena.take<typename Operand::Weight>(
+            packed_size<Operand>(length, width))),
         value_start(arena.take<int32_t>(round_up(width, Isa::lanes))),
         scores(arena.take<int32_t>(Isa::rows * padded_length)),
-        probabilities(arena.take<Activation>(Isa::rows * padded_length)) {}
+        probabilities(arena.take<typename Operand::Activation>(
+            Isa::rows * padded_length)) {}
 
   int64_t padded_length, padded_width;
   int8_t* head;  // q, k or v of this head, [length, width]
-  Activation* queries;
-  Weight* keys;
+  typename Isa::Activation* queries;
+  typename Isa::Weight* keys;
   int32_t* key_start;
-  Weight* values;
+  typename Operand::Weight* values;
   int32_t* value_start;
   int32_t* scores;
-  Activation* probabilities;
+  typename Operand::Activation* probabilities;
 };
+
+template <class Isa, class Probabilities>
+int64_t buffer_bytes(int64_t length, int64_t head_channels) {
+  Arena arena(nullptr);
+  AttentionBuffers<Isa, Probabilities>(arena, length, head_channels);
+  return arena.used();
+}
 
 template <class Isa>
 int64_t attention_scratch(int64_t length, int64_t head_channels) {
-  Arena arena(nullptr);
-  AttentionBuffers<Isa>(arena, length, head_channels);
-  return arena.used();
+  return maximum(buffer_bytes<Isa, Fractions<Isa>>(length, head_channels),
+                 buffer_bytes<Isa, NegatedPowers<Isa>>(length, head_channels));
 }
 
 // int16 scores.
@@ -124,8 +114,10 @@ IPTQ_INLINE void compensate(int32_t* sums, int64_t columns, int32_t offset) {
     sums[i] *= -offset;
 }
 
-template <class Isa>
-void pack_head(const AttentionTask& task, const AttentionBuffers<Isa>& b) {
+template <class Isa, class Probabilities>
+void pack_head(const AttentionTask& task,
+               const AttentionBuffers<Isa, Probabilities>& b) {
+  using Operand = typename Probabilities::Operand;
   const int64_t length = task.length, width = task.head_channels;
   gather(task, 0, b.head);
   for (int64_t i = 0; i < length; ++i)
@@ -134,8 +126,8 @@ void pack_head(const AttentionTask& task, const AttentionBuffers<Isa>& b) {
   pack<Isa>({b.head, 1, width}, width, length, b.keys, b.key_start);
   compensate<Isa>(b.key_start, length, Isa::signed_offset);
   gather(task, 2, b.head);
-  pack<Isa>({b.head, width, 1}, length, width, b.values, b.value_start);
-  compensate<Isa>(b.value_start, width, Isa::unsigned_offset);
+  pack<Operand>({b.head, width, 1}, length, width, b.values, b.value_start);
+  compensate<Isa>(b.value_start, width, Operand::unsigned_offset);
 }
 
 // Relative position bias, and the mask between regions.
@@ -154,16 +146,18 @@ IPTQ_INLINE void add_bias(const AttentionTask& task, int64_t token,
   }
 }
 
-template <class Isa>
-void attention(const AttentionTask& task) {
+template <class Isa, class Probabilities>
+void attend(const AttentionTask& task) {
+  using Operand = typename Probabilities::Operand;
   const int64_t length = task.length, width = task.head_channels;
   Arena arena(task.scratch);
-  const AttentionBuffers<Isa> b(arena, length, width);
+  const AttentionBuffers<Isa, Probabilities> b(arena, length, width);
   pack_head(task, b);
 
   const int64_t padded = b.padded_length;
   ScoreTile<Isa> scores{{task.score.m, task.score.n}, padded, b.scores};
-  const Dyadic<Isa> output(task.output.m, task.output.n);
+  const Dyadic<Isa> output(Probabilities::sign * task.output.m,
+                           task.output.n);
   const int32_t limit = (1 << (task.bits - 1)) - 1;
 
   for (int64_t first = 0; first < length; first += Isa::rows) {
@@ -176,14 +170,27 @@ void attention(const AttentionTask& task) {
     for (int64_t r = 0; r < rows; ++r) {
       int32_t* row = b.scores + r * padded;
       add_bias<Isa>(task, first + r, row);
-      softmax<Isa>({row, length}, task.softmax, b.probabilities + r * padded);
+      const ScoreRow<Isa> powers{row, length};
+      const int64_t sum = exponentiate(powers, task.softmax);
+      Probabilities::normalize(powers, sum, task.softmax,
+                               b.probabilities + r * padded);
     }
     ContextTile<Isa> context{output, limit, task.outputs + first,
                              task.head * width};
-    multiply<Isa>(Product<Isa>{b.probabilities, padded, b.values,
-                               b.value_start, padded_inner<Isa>(length),
-                               width},
-                  rows, 0, width, context);
+    multiply<Operand>(
+        Product<Operand>{b.probabilities, padded, b.values, b.value_start,
+                         padded_inner<Operand>(length), width},
+        rows, 0, width, context);
+  }
+}
+
+template <class Isa>
+void attention(const AttentionTask& task) {
+  switch (task.softmax.normalization) {
+    case Normalization::fractions:
+      return attend<Isa, Fractions<Isa>>(task);
+    case Normalization::powers_of_two:
+      return attend<Isa, NegatedPowers<Isa>>(task);
   }
 }
 

@@ -83,12 +83,12 @@ class IExp {
   }
 };
 
-// Ours (table_exp.py): 2^x, by 32 chords an octave.
+// Ours (table_exp.py): 2^x, by 64 chords an octave.
 template <class Isa>
 class TableExp {
   using T = Lanes<Isa>;
   using I32 = typename T::I32;
-  static constexpr int index_bits = 5;
+  static constexpr int index_bits = 6;
   static constexpr int weight_bits = fraction_bits - index_bits;
 
  public:

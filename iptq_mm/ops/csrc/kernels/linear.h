@@ -32,8 +32,11 @@ struct Narrowed {
 
   IPTQ_INLINE void store(int64_t row, int64_t column, int valid,
                          const Dyadic<Isa>& scale, typename T::I32 acc) {
+    const int32_t largest = (1 << (scales.bits - 1)) - 1;
+    const int32_t smallest = scales.relu ? 0 : -largest;
     const auto narrow = __builtin_convertvector(
-        T::saturate(scale(acc), (1 << (scales.bits - 1)) - 1), OutVector);
+        maximum(minimum(scale(acc), T::splat(largest)), T::splat(smallest)),
+        OutVector);
     Out* to = y + row * stride + column;
     if (valid == Isa::lanes)
       iptq::store(to, narrow);

@@ -2,106 +2,16 @@
 //
 // A tile of `Isa::rows` rows and `Isa::vectors` vectors of columns stays in
 // registers over the whole inner dimension. An instruction `Isa::dot` adds to
-// each lane the products of a group of `Isa::group` neighbours along it; both
-// operands are packed so that a group is one 32-bit word:
-//
-//   left   [row][inner]                    rows padded to whole groups
-//   right  [panel][group][column][group]   panels of Isa::vectors vectors
-//
-// Padding is zero on the right, so what it meets on the left does not matter.
+// each lane the products of a group of `Isa::group` neighbours along it. Where
+// an instruction set adds several groups in narrower lanes first
+// (`Isa::partial`), it is `Isa::partial_groups` of them before they are
+// widened (`Isa::widen`). The operands are packed as packing.h describes.
 #pragma once
 
-#include "../vector.h"
+#include "packing.h"
 
 namespace iptq {
 namespace {
-
-template <class Isa>
-constexpr int64_t padded_inner(int64_t inner) {
-  return round_up(inner, Isa::group);
-}
-
-// Elements of a packed right operand.
-template <class Isa>
-constexpr int64_t packed_size(int64_t inner, int64_t columns) {
-  return padded_inner<Isa>(inner) * round_up(columns, Isa::lanes);
-}
-
-// An int8 matrix anywhere in memory.
-struct StridedMatrix {
-  const int8_t* data;
-  int64_t inner_stride, column_stride;
-
-};
-
-// Packs the groups of `count` rows of the matrix that begin at `first`, for
-// the columns in [begin, end).
-template <class Isa>
-IPTQ_INLINE void pack_group(const int8_t* first, int64_t inner_stride,
-                            int64_t column_stride, int64_t count,
-                            int64_t begin, int64_t end,
-                            typename Isa::Weight* packed) {
-  for (int64_t column = begin; column < end; ++column)
-    for (int64_t k = 0; k < Isa::group; ++k)
-      packed[(column - begin) * Isa::group + k] =
-          k < count ? first[column * column_stride + k * inner_stride] : 0;
-}
-
-// Sums of the columns of a packed panel.
-template <class Isa>
-IPTQ_INLINE void sum_columns(const typename Isa::Weight* panel, int64_t groups,
-                             int64_t width, int32_t* sums) {
-  using I32 = typename Lanes<Isa>::I32;
-  for (int64_t column = 0; column < width; column += Isa::lanes) {
-    I32 sum{};
-    for (int64_t g = 0; g < groups; ++g) {
-      I32 weights;
-      std::memcpy(&weights, panel + (g * width + column) * Isa::group,
-                  sizeof(weights));
-      sum = Isa::dot(sum, Isa::ones(), weights);
-    }
-    store(sums + column, sum);
-  }
-}
-
-// Packs a right operand, and the sum of each of its columns (whole vectors).
-template <class Isa>
-void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
-          typename Isa::Weight* packed, int32_t* sums) {
-  constexpr int64_t group = Isa::group, panel_width = Isa::vectors * Isa::lanes;
-  const int64_t groups = padded_inner<Isa>(inner) / group;
-  for (int64_t begin = 0; begin < columns; begin += panel_width) {
-    const int64_t end = minimum(begin + panel_width, columns);
-    const int64_t width = round_up(end - begin, Isa::lanes);
-    for (int64_t g = 0; g < groups; ++g) {
-      const int8_t* first = matrix.data + g * group * matrix.inner_stride;
-      const int64_t count = minimum(inner - g * group, group);
-      auto* to = packed + g * group * width;
-      // A stride that is known, and a whole group, make tight loops.
-      if (count == group && matrix.inner_stride == 1)
-        pack_group<Isa>(first, 1, matrix.column_stride, group, begin, end, to);
-      else if (count == group && matrix.column_stride == 1)
-        pack_group<Isa>(first, matrix.inner_stride, 1, group, begin, end, to);
-      else
-        pack_group<Isa>(first, matrix.inner_stride, matrix.column_stride,
-                        count, begin, end, to);
-      std::memset(to + (end - begin) * group, 0,
-                  (width - (end - begin)) * group * sizeof(*to));
-    }
-    sum_columns<Isa>(packed, groups, width, sums + begin);
-    packed += groups * group * width;
-  }
-}
-
-// Packs a row of a left operand of int8 codes.
-template <class Isa>
-void pack_row(const int8_t* row, int64_t inner,
-              typename Isa::Activation* packed) {
-  for (int64_t k = 0; k < inner; ++k)
-    packed[k] = static_cast<typename Isa::Activation>(row[k] +
-                                                      Isa::signed_offset);
-  for (int64_t k = inner; k < padded_inner<Isa>(inner); ++k) packed[k] = 0;
-}
 
 // Packed operands of one product.
 template <class Isa>
@@ -114,26 +24,35 @@ struct Product {
   int64_t columns;
 };
 
-// One tile. `Result` takes it, a vector at a time:
-//   const auto channels = result.channels(column);     once a column
-//   result.store(row, column, valid, channels, accumulator);
-template <class Isa, int Rows, int Vectors, class Result>
-IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
-                               int64_t column,
-                               const typename Isa::Weight* panel,
-                               Result& result) {
+// What a group adds to a lane. Functors, since a lambda that returns a vector
+// is a matter of calling conventions.
+template <class Isa>
+struct AddWide {
+  using I32 = typename Lanes<Isa>::I32;
+  IPTQ_INLINE I32 operator()(I32 sum, I32 left, I32 right) const {
+    return Isa::dot(sum, left, right);
+  }
+};
+
+template <class Isa>
+struct AddPartial {
+  using I32 = typename Lanes<Isa>::I32;
+  IPTQ_INLINE I32 operator()(I32 sum, I32 left, I32 right) const {
+    return Isa::partial(sum, left, right);
+  }
+};
+
+// Adds the products of the groups [k, end) to each lane of a tile, by `add`.
+template <class Isa, int Rows, int Vectors, class Add>
+IPTQ_INLINE void add_groups(const Product<Isa>& p,
+                            const typename Isa::Activation* left,
+                            const typename Isa::Weight*& panel, int64_t k,
+                            int64_t end,
+                            typename Lanes<Isa>::I32 (&sums)[Rows][Vectors],
+                            const Add& add) {
   using I32 = typename Lanes<Isa>::I32;
   constexpr int step = Isa::lanes * Isa::group;  // elements of a vector
-  const auto* left = p.left + row * p.left_stride;
-
-  I32 accumulator[Rows][Vectors];
-#pragma GCC unroll 8
-  for (int v = 0; v < Vectors; ++v) {
-    const I32 start = load<I32>(p.start + column + v * Isa::lanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) accumulator[r][v] = start;
-  }
-  for (int64_t k = 0; k < p.inner; k += Isa::group, panel += Vectors * step) {
+  for (; k < end; k += Isa::group, panel += Vectors * step) {
     I32 right[Vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v)
@@ -145,8 +64,43 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
       const I32 spread = Lanes<Isa>::splat(group);
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v)
-        accumulator[r][v] = Isa::dot(accumulator[r][v], spread, right[v]);
+        sums[r][v] = add(sums[r][v], spread, right[v]);
     }
+  }
+}
+
+// One tile. `Result` takes it, a vector at a time:
+//   const auto channels = result.channels(column);     once a column
+//   result.store(row, column, valid, channels, accumulator);
+template <class Isa, int Rows, int Vectors, class Result>
+IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
+                               int64_t column,
+                               const typename Isa::Weight* panel,
+                               Result& result) {
+  using I32 = typename Lanes<Isa>::I32;
+  const auto* left = p.left + row * p.left_stride;
+
+  I32 accumulator[Rows][Vectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < Vectors; ++v) {
+    const I32 start = load<I32>(p.start + column + v * Isa::lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) accumulator[r][v] = start;
+  }
+  if constexpr (Isa::partial_groups > 1) {
+    constexpr int64_t run = Isa::partial_groups * Isa::group;
+    for (int64_t k = 0; k < p.inner; k += run) {
+      I32 partial[Rows][Vectors]{};
+      add_groups(p, left, panel, k, minimum(k + run, p.inner), partial,
+                 AddPartial<Isa>());
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v)
+          accumulator[r][v] = Isa::widen(accumulator[r][v], partial[r][v]);
+    }
+  } else {
+    add_groups(p, left, panel, 0, p.inner, accumulator, AddWide<Isa>());
   }
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {

@@ -48,46 +48,86 @@ IPTQ_INLINE int64_t exponentiate(const ScoreRow<Isa>& row,
   return static_cast<int64_t>(sum_of_lanes<uint64_t, Isa::lanes / 2>(sum));
 }
 
-// Probabilities at 2^-bits, packed as the left side of a product.
 template <class Isa>
-IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum, int bits,
-                           typename Isa::Activation* probabilities) {
-  using T = Lanes<Isa>;
-  using I32 = typename T::I32;
-  using Out = Vector<typename Isa::Activation, Isa::lanes>;
-  constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
-  const auto reciprocal =
-      static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum);
-  const Dyadic<Isa> divide(reciprocal, reciprocal_bits - bits);
-  const I32 largest = T::splat((1 << bits) - 1);
-  for (int64_t i = 0; i < row.length; i += Isa::lanes) {
-    const I32 probability =
-        minimum(divide(load<I32>(row.scores + i)), largest);
-    store(probabilities + i,
-          __builtin_convertvector(probability + Isa::unsigned_offset, Out));
-  }
-}
-
-template <class Isa>
-void softmax(const ScoreRow<Isa>& row, const SoftmaxParameters& parameters,
-             typename Isa::Activation* probabilities) {
-  int64_t sum = 0;
+IPTQ_INLINE int64_t exponentiate(const ScoreRow<Isa>& row,
+                                 const SoftmaxParameters& parameters) {
   switch (parameters.exponential) {
     case Exponential::bit_exp:
-      sum = exponentiate(row, parameters, BitExp<Isa>(parameters));
-      break;
+      return exponentiate(row, parameters, BitExp<Isa>(parameters));
     case Exponential::shift_exp:
-      sum = exponentiate(row, parameters, ShiftExp<Isa>(parameters));
-      break;
+      return exponentiate(row, parameters, ShiftExp<Isa>(parameters));
     case Exponential::i_exp:
-      sum = exponentiate(row, parameters, IExp<Isa>(parameters));
-      break;
+      return exponentiate(row, parameters, IExp<Isa>(parameters));
     case Exponential::table_exp:
-      sum = exponentiate(row, parameters, TableExp<Isa>(parameters));
-      break;
+      return exponentiate(row, parameters, TableExp<Isa>(parameters));
   }
-  normalize(row, sum, parameters.bits, probabilities);
+  __builtin_unreachable();
 }
+
+// Probabilities of a row, made from its exponentials and their sum, and
+// packed as the left side of the product with the values. `Operand` is the
+// instruction set of that product, `sign` what its accumulator is times.
+//
+// Fractions of the sum, at 2^-bits.
+template <class Isa>
+struct Fractions {
+  using Operand = Isa;
+  static constexpr int sign = 1;
+
+  static IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum,
+                                    const SoftmaxParameters& parameters,
+                                    typename Operand::Activation* packed) {
+    using T = Lanes<Isa>;
+    using I32 = typename T::I32;
+    using Out = Vector<typename Operand::Activation, Isa::lanes>;
+    constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
+    const auto reciprocal =
+        static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum);
+    const Dyadic<Isa> divide(reciprocal, reciprocal_bits - parameters.bits);
+    const I32 largest = T::splat((1 << parameters.bits) - 1);
+    for (int64_t i = 0; i < row.length; i += Isa::lanes) {
+      const I32 probability =
+          minimum(divide(load<I32>(row.scores + i)), largest);
+      store(packed + i, __builtin_convertvector(
+                            probability + Operand::unsigned_offset, Out));
+    }
+  }
+};
+
+// Powers of two from 2^0 to 2^15, negated: -2^15 is an int16, 2^15 is none.
+//
+// log2_code.py rounds the quotient of the sum s and an exponential e to
+// q = floor((2 s + e) / (2 e)), and that to a code: more than 0 from q = 2
+// on, more than k from q = 3 2^(k-1) on. q >= c says e <= 2 s / (2 c - 1), so
+// a division a code takes the place of a division an element.
+template <class Isa>
+struct NegatedPowers {
+  using Operand = typename Isa::Words;
+  static constexpr int sign = -1;
+
+  static IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum,
+                                    const SoftmaxParameters&,
+                                    typename Operand::Activation* packed) {
+    using T = Lanes<Isa>;
+    using I32 = typename T::I32;
+    constexpr int codes = 16;
+    int32_t ends[codes];  // largest exponential of a larger code
+    for (int k = 0; k < codes; ++k) {
+      const int64_t quotient = k ? int64_t{3} << (k - 1) : 2;
+      ends[k] = static_cast<int32_t>(
+          minimum<int64_t>(2 * sum / (2 * quotient - 1), INT32_MAX));
+    }
+    for (int64_t i = 0; i < row.length; i += Isa::lanes) {
+      const I32 power = load<I32>(row.scores + i);
+      I32 below{};  // minus the number of codes that are large enough
+#pragma GCC unroll 16
+      for (int k = 0; k < codes; ++k) below += power > ends[k];
+      const I32 probability = (T::splat(1) << -below) >> 1;
+      store(packed + i,
+            __builtin_convertvector(-probability, typename T::I16));
+    }
+  }
+};
 
 }  // namespace
 }  // namespace iptq

@@ -1,0 +1,103 @@
+// The operands of a product, packed so that `Isa::group` neighbours along the
+// inner dimension are one 32-bit word:
+//
+//   left   [row][inner]                    rows padded to whole groups
+//   right  [panel][group][column][group]   panels of Isa::vectors vectors
+//
+// Padding is zero on the right, so what it meets on the left does not matter.
+#pragma once
+
+#include "../vector.h"
+
+namespace iptq {
+namespace {
+
+template <class Isa>
+constexpr int64_t padded_inner(int64_t inner) {
+  return round_up(inner, Isa::group);
+}
+
+// Elements of a packed right operand.
+template <class Isa>
+constexpr int64_t packed_size(int64_t inner, int64_t columns) {
+  return padded_inner<Isa>(inner) * round_up(columns, Isa::lanes);
+}
+
+// An int8 matrix anywhere in memory.
+struct StridedMatrix {
+  const int8_t* data;
+  int64_t inner_stride, column_stride;
+};
+
+// Packs the groups of `count` rows of the matrix that begin at `first`, for
+// the columns in [begin, end).
+template <class Isa>
+IPTQ_INLINE void pack_group(const int8_t* first, int64_t inner_stride,
+                            int64_t column_stride, int64_t count,
+                            int64_t begin, int64_t end,
+                            typename Isa::Weight* packed) {
+  for (int64_t column = begin; column < end; ++column)
+    for (int64_t k = 0; k < Isa::group; ++k)
+      packed[(column - begin) * Isa::group + k] =
+          k < count ? first[column * column_stride + k * inner_stride] : 0;
+}
+
+// Sums of the columns of a packed panel.
+template <class Isa>
+IPTQ_INLINE void sum_columns(const typename Isa::Weight* panel, int64_t groups,
+                             int64_t width, int32_t* sums) {
+  using I32 = typename Lanes<Isa>::I32;
+  for (int64_t column = 0; column < width; column += Isa::lanes) {
+    I32 sum{};
+    for (int64_t g = 0; g < groups; ++g) {
+      I32 weights;
+      std::memcpy(&weights, panel + (g * width + column) * Isa::group,
+                  sizeof(weights));
+      sum = Isa::dot(sum, Isa::ones(), weights);
+    }
+    store(sums + column, sum);
+  }
+}
+
+// Packs a right operand, and the sum of each of its columns (whole vectors).
+template <class Isa>
+void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
+          typename Isa::Weight* packed, int32_t* sums) {
+  constexpr int64_t group = Isa::group;
+  constexpr int64_t panel_width = Isa::vectors * Isa::lanes;
+  const int64_t groups = padded_inner<Isa>(inner) / group;
+  for (int64_t begin = 0; begin < columns; begin += panel_width) {
+    const int64_t end = minimum(begin + panel_width, columns);
+    const int64_t width = round_up(end - begin, Isa::lanes);
+    for (int64_t g = 0; g < groups; ++g) {
+      const int8_t* first = matrix.data + g * group * matrix.inner_stride;
+      const int64_t count = minimum(inner - g * group, group);
+      auto* to = packed + g * group * width;
+      // A stride that is known, and a whole group, make tight loops.
+      if (count == group && matrix.inner_stride == 1)
+        pack_group<Isa>(first, 1, matrix.column_stride, group, begin, end, to);
+      else if (count == group && matrix.column_stride == 1)
+        pack_group<Isa>(first, matrix.inner_stride, 1, group, begin, end, to);
+      else
+        pack_group<Isa>(first, matrix.inner_stride, matrix.column_stride,
+                        count, begin, end, to);
+      std::memset(to + (end - begin) * group, 0,
+                  (width - (end - begin)) * group * sizeof(*to));
+    }
+    sum_columns<Isa>(packed, groups, width, sums + begin);
+    packed += groups * group * width;
+  }
+}
+
+// Packs a row of a left operand of int8 codes.
+template <class Isa>
+void pack_row(const int8_t* row, int64_t inner,
+              typename Isa::Activation* packed) {
+  for (int64_t k = 0; k < inner; ++k)
+    packed[k] = static_cast<typename Isa::Activation>(row[k] +
+                                                      Isa::signed_offset);
+  for (int64_t k = inner; k < padded_inner<Isa>(inner); ++k) packed[k] = 0;
+}
+
+}  // namespace
+}  // namespace iptq

@@ -1,0 +1,76 @@
+#include "product.h"
+
+#include <algorithm>
+
+#include <ATen/Parallel.h>
+
+#include "memory.h"
+
+namespace iptq {
+namespace {
+
+// How a product is cut: blocks of rows, times groups of panels where the rows
+// alone would not occupy the threads. Tasks of one thread lie side by side
+// and share a group of panels.
+struct Grid {
+  int64_t rows, columns;              // of the whole
+  int64_t block_rows, group_columns;  // of a task
+  int64_t blocks, groups;
+
+  Grid(int64_t rows, int64_t columns, int64_t panel) : rows(rows),
+                                                       columns(columns) {
+    constexpr int64_t most_rows = 64, tasks_per_thread = 4;
+    block_rows = std::min(rows, most_rows);
+    blocks = (rows + block_rows - 1) / block_rows;
+    const int64_t panels = (columns + panel - 1) / panel;
+    const int64_t wanted = at::get_num_threads() * tasks_per_thread;
+    const int64_t parts =
+        std::min(panels, (wanted + blocks - 1) / blocks);
+    group_columns = (panels + parts - 1) / parts * panel;
+    groups = (columns + group_columns - 1) / group_columns;
+  }
+};
+
+}  // namespace
+
+void multiply(const Rows& x, int64_t rows, const Layer& layer,
+              const Outcome& outcome, at::Tensor& y, const Kernels& kernels) {
+  const WeightPack& pack = *layer.weights;
+  const int64_t inner = pack.view.inner, columns = pack.view.columns;
+  const Grid grid(rows, columns, pack.kernels->panel_columns);
+  auto* to = static_cast<char*>(y.data_ptr());
+  const int64_t bytes = y.element_size();
+
+  constexpr int64_t products_worth_a_thread = 1 << 18;
+  const int64_t grain = std::max<int64_t>(
+      1, products_worth_a_thread /
+             (grid.block_rows * grid.group_columns * inner));
+  at::parallel_for(0, grid.blocks * grid.groups, grain, [&](int64_t begin,
+                                                            int64_t end) {
+    const Scratch buffer(grid.block_rows * inner);
+    const Scratch scratch(pack.kernels->scratch(grid.block_rows, inner));
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i % grid.blocks * grid.block_rows;
+      const int64_t column = i / grid.blocks * grid.group_columns;
+      const int64_t count = std::min(grid.block_rows, grid.rows - row);
+      const int64_t last = std::min(column + grid.group_columns, columns);
+      pack.kernels->multiply(
+          {x(row, count, static_cast<int8_t*>(buffer.get())),
+           count,
+           pack.view,
+           {layer.start.data(), layer.m.data(), layer.n.data(), outcome.bits,
+            outcome.relu},
+           outcome.residual ? outcome.residual + row * columns : nullptr,
+           to + row * columns * bytes,
+           column,
+           last},
+          scratch.get());
+      if (outcome.table)
+        for (int64_t r = row; r < row + count; ++r)
+          kernels.look_up(reinterpret_cast<int8_t*>(to) + r * columns + column,
+                          last - column, outcome.table->data());
+    }
+  });
+}
+
+}  // namespace iptq
