@@ -1,6 +1,8 @@
 """Calibration: what ranges the tensors of a float model take."""
+from .channels import ChannelRange
 from .collect import collect, take
-from .collector import Collector
+from .collector import Collector, UnreachedSiteError
+from .moments import SecondMoments
 from .observers import Observer
 from .reduction import reduce_over_ranks
 from .replacement import Replacement
@@ -8,6 +10,7 @@ from .sampler import Sampler
 from .site import Site, unmasked_scores
 
 __all__ = [
-    'Collector', 'Observer', 'Replacement', 'Sampler', 'Site', 'collect',
+    'ChannelRange', 'Collector', 'Observer', 'Replacement', 'Sampler',
+    'SecondMoments', 'Site', 'UnreachedSiteError', 'collect',
     'reduce_over_ranks', 'take', 'unmasked_scores'
 ]

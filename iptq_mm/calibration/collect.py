@@ -39,7 +39,8 @@ def collect(collector: Collector,
             forward: Callable[[Any], Any],
             batches: Iterable,
             num_batches: int,
-            progress: Callable[[int, int], None] | None = None) -> None:
+            progress: Callable[[int, int], None] | None = None,
+            seen: int = 0) -> None:
     """Run the model over the calibration set while a collector watches.
 
     Args:
@@ -49,14 +50,18 @@ def collect(collector: Collector,
         num_batches (int): How many of them to use.
         progress (Callable | None): Called after each batch with the number
             done and ``num_batches``.
+        seen (int): How many of them the observers have seen before; these
+            are passed over.
 
     Raises:
         ValueError: If there are too few batches.
         FloatingPointError: If a site carries NaN or Inf; names the site.
-        RuntimeError: If a site was never reached.
+        UnreachedSiteError: If a site was never reached.
     """
     with collector:
         for done, batch in enumerate(take(batches, num_batches), 1):
+            if done <= seen:
+                continue
             forward(batch)
             if progress is not None:
                 progress(done, num_batches)

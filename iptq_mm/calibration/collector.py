@@ -9,6 +9,19 @@ from .sampler import Sampler
 from .site import Site
 
 
+class UnreachedSiteError(RuntimeError):
+    """A site was never reached.
+
+    Args:
+        message (str): Names the sites.
+        modules (list[str]): Their modules.
+    """
+
+    def __init__(self, message: str, modules: list[str]):
+        super().__init__(message)
+        self.modules = modules
+
+
 class Collector:
     """Context manager: observes the sites of a model while it runs.
 
@@ -74,18 +87,19 @@ class Collector:
         """Take the hooks off.
 
         Raises:
-            RuntimeError: If a site was never reached (and nothing else went
-                wrong).
+            UnreachedSiteError: If a site was never reached (and nothing else
+                went wrong).
         """
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
         if error_type is None and self._unreached:
-            raise RuntimeError(
+            raise UnreachedSiteError(
                 'calibration never reached: '
                 + ', '.join(sorted(self._unreached))
                 + ('. The model was not called.' if self._batch is None else
-                   '. The forward pass leaves these modules out.'))
+                   '. The forward pass leaves these modules out.'),
+                [self.sites[name].module for name in sorted(self._unreached)])
 
     def _next_batch(self, module: nn.Module, args: tuple) -> None:
         self._batch = next(self._batch_numbers)

@@ -4,31 +4,34 @@ from typing import Mapping
 
 from mmengine.dist import all_gather_object, get_world_size
 
+from .channels import ChannelRange
+from .moments import SecondMoments
 from .observers import Observer
 from .sampler import Sampler
 
+Statistic = Observer | Sampler | SecondMoments | ChannelRange
 
-def reduce_over_ranks(
-        statistics: Mapping[str, Observer | Sampler]) -> None:
+
+def reduce_over_ranks(statistics: Mapping[str, Statistic]) -> None:
     """Merge, in place, what every rank has seen; nothing to do for one rank.
 
-    All ranks call this with the same names. Each merge is exact and does not
-    depend on the order, so all ranks end up equal bit for bit, and equal to
-    one rank that saw everything.
+    All ranks call this with the same names, and merge in the same order, so
+    that they end up equal bit for bit. Each merge is exact (moments': see
+    there), so that they equal one rank that saw everything. One statistic of
+    all ranks is held at a time.
 
     Args:
-        statistics (Mapping[str, Observer | Sampler]): By site name. Sites
-            may share an object.
+        statistics (Mapping[str, Statistic]): By site name. Sites may share
+            an object.
     """
     if get_world_size() == 1:
         return
-    items = list(statistics.values())
-    ranks = all_gather_object([item.state_dict() for item in items])
-    for item, *states in zip(items, *ranks):
-        merge_states(item, states)
+    # A shared object must not be merged twice.
+    for statistic in {id(item): item for item in statistics.values()}.values():
+        merge_states(statistic, all_gather_object(statistic.state_dict()))
 
 
-def merge_states(statistic: Observer | Sampler, states: list[dict]) -> None:
+def merge_states(statistic: Statistic, states: list[dict]) -> None:
     """Replace a statistic by the merge of saved ones."""
     first, *others = states
     statistic.load_state_dict(first)

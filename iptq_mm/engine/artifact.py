@@ -2,13 +2,15 @@
 
 It has the layout of any mmengine checkpoint, so that mmengine's own loader
 takes it: ``state_dict`` of the whole detector and ``meta``, plus a
-``schema_version``. The backbone's tensors are integers only. Parts that stay
-float (for ``scope='backbone'``: neck and heads) keep their float tensors;
-without them there would be no detector to load. Nothing in it needs
-unpickling of code: ``torch.load(weights_only=True)`` reads it.
+``schema_version``. The tensors of the integer parts, which ``meta`` names, are
+integers only; weights of 4 bits or less are stored two to a byte
+(``iptq_mm/nn/int4.py``), which integer modules unpack when they load them.
+Parts that stay float (for ``scope='backbone'``: neck and heads) keep their
+float tensors; without them there would be no detector to load. Nothing in it
+needs unpickling of code: ``torch.load(weights_only=True)`` reads it.
 """
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..nn.int4 import pack_int4, unpack_int4
 from .atomic import atomic_file
 from .checkpoint import read_dictionary
 from .errors import UserError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'
@@ -32,34 +35,71 @@ class IntModel:
 
     Args:
         weights (dict[str, Tensor]): State dict of the whole model, on the
-            CPU; integers below ``backbone.``.
+            CPU.
         meta (dict): Plain Python, JSON-able: what was quantized, how, and
-            from what. ``dataset_meta`` (classes, palette) is where mmdet
-            looks for it.
+            from what. ``integer_parts`` names the modules that hold integers
+            only; ``dataset_meta`` (classes, palette) is where mmdet looks for
+            it.
     """
     weights: dict[str, Tensor]
     meta: dict[str, Any]
+
+
+def part_weights(weights: Mapping[str, Tensor],
+                 parts: Iterable[str]) -> dict[str, Tensor]:
+    """What of a state dict belongs to the parts of the given names."""
+    prefixes = tuple(f'{part}.' for part in parts)
+    return {
+        name: tensor
+        for name, tensor in weights.items() if name.startswith(prefixes)
+    }
+
+
+def packed_weights(weights: Mapping[str, Tensor],
+                   bits: int) -> dict[str, Tensor]:
+    """The weights that are stored two to a byte, in that form.
+
+    Args:
+        weights (Mapping[str, Tensor]): Of integer parts.
+        bits (int): Width of the weights.
+
+    Returns:
+        dict[str, Tensor]: uint8, by name; none for more than 4 bits.
+    """
+    if bits > 4:
+        return {}
+    return {
+        name: pack_int4(tensor)
+        for name, tensor in weights.items()
+        if name.endswith('.weight') and tensor.dtype == torch.int8
+    }
 
 
 def save_int_model(path: str | Path, model: IntModel) -> None:
     """Write ``int_model.pth``, whole or not at all.
 
     Raises:
-        ValueError: If a backbone tensor is not an integer one.
+        ValueError: If a tensor of an integer part is not an integer one.
         TypeError: If the meta is not JSON-able.
         UserError: If the file cannot be written.
     """
-    for name, tensor in model.weights.items():
-        if name.startswith('backbone.') and tensor.is_floating_point():
-            raise ValueError(f'{name} is {tensor.dtype}: the backbone of an '
-                             f'integer model holds integers only')
+    integers = part_weights(model.weights, model.meta['integer_parts'])
+    for name, tensor in integers.items():
+        if tensor.is_floating_point():
+            raise ValueError(f'{name} is {tensor.dtype}: an integer part '
+                             f'holds integers only')
     json.dumps(model.meta)  # refuses what is not plain
+    packed = packed_weights(integers, model.meta['bits']['weight'])
     checkpoint = dict(
         format=_FORMAT,
         schema_version=SCHEMA_VERSION,
         meta=model.meta,
+        row_lengths={
+            name: model.weights[name].shape[-1]
+            for name in packed
+        },
         state_dict={
-            name: tensor.detach().cpu()
+            name: packed.get(name, tensor).detach().cpu()
             for name, tensor in model.weights.items()
         })
     with atomic_file(path) as temporary, open(temporary, 'wb') as file:
@@ -93,4 +133,8 @@ def load_int_model(path: str | Path) -> IntModel:
     if not isinstance(weights, Mapping) or not isinstance(meta, Mapping):
         raise UserError(f'{path} lacks its state_dict or its meta: it is '
                         f'damaged. Make it again with tools/ptq.py.')
-    return IntModel(dict(weights), dict(meta))
+    unpacked = {
+        name: unpack_int4(weights[name], length)
+        for name, length in checkpoint['row_lengths'].items()
+    }
+    return IntModel({**weights, **unpacked}, dict(meta))

@@ -1,15 +1,18 @@
 """One pass of a float backbone over the calibration images."""
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from itertools import count
 from typing import Any
 
+from mmengine.dist import get_dist_info
 from torch import Tensor, nn
 
 from ..calibration import (Collector, Observer, Sampler, Site, collect,
                            reduce_over_ranks)
+from ..calibration.reduction import Statistic
 from ..registry import OBSERVERS
 from .errors import UserError
+from .statistics_files import SAVE_EVERY, StatisticsFiles
 
 WIDE = 16
 """From this width on a site keeps its whole range: steps are so fine that
@@ -31,57 +34,76 @@ class Calibration:
             bits; wider ones always keep their whole range.
         seed (int): Picks the rows that are sampled at non-linear layers.
         progress (Callable): See ``Progress``.
+        files (StatisticsFiles, optional): Where statistics are kept, for a
+            run that is killed. Defaults to None, nowhere.
     """
     batches: Iterable[Tensor]
     num_batches: int
     observer: Mapping[str, Any]
     seed: int
     progress: Progress
+    files: StatisticsFiles | None = None
 
-    def thresholds(self, backbone: nn.Module, sites: Mapping[str, Site],
-                   samplers: Mapping[str, Sampler],
-                   what: str) -> dict[str, float]:
-        """One pass over the images.
-
-        Args:
-            backbone (nn.Module): Float.
-            sites (Mapping[str, Site]): What to observe.
-            samplers (Mapping[str, Sampler]): By name of a non-linear layer,
-                filled with rows of its input.
-            what (str): Name of the pass, for the progress.
-
-        Returns:
-            dict[str, float]: Clipping threshold of each site.
+    def observers(self, sites: Mapping[str, Site]) -> dict[str, Observer]:
+        """An empty observer for each site.
 
         Raises:
-            UserError: If there are too few batches, or a site carries NaN or
-                Inf.
+            UserError: If there is none of that name.
         """
-        observers = _observers(sites, self.observer)
-        inputs = {layer: Site(layer, 'input', WIDE) for layer in samplers}
-        collector = Collector(backbone, {**sites, **inputs}, observers,
-                              samplers)
-        try:
-            collect(collector, backbone, self.batches, self.num_batches,
-                    partial(self.progress, what))
-        except (ValueError, FloatingPointError) as error:
-            raise UserError(str(error)) from error
-        reduce_over_ranks({**observers, **samplers})
+        settings = dict(self.observer)
+        kind = settings.pop('type')
+        if kind not in OBSERVERS:
+            raise UserError(f'there is no observer {kind!r}; there are: '
+                            f'{", ".join(sorted(OBSERVERS.module_dict))}.')
+        narrow, wide = OBSERVERS.get(kind), OBSERVERS.get('min_max')
         return {
-            name: observers[name].threshold(site.bits)
+            name: wide() if site.bits >= WIDE else narrow(**settings)
             for name, site in sites.items()
         }
 
+    def watch(self, backbone: nn.Module, sites: Mapping[str, Site],
+              observers: Mapping[str, Statistic],
+              samplers: Mapping[str, Sampler], what: str) -> None:
+        """One pass over the images, shared out among ranks.
 
-def _observers(sites: Mapping[str, Site],
-               observer: Mapping[str, Any]) -> dict[str, Observer]:
-    settings = dict(observer)
-    kind = settings.pop('type')
-    if kind not in OBSERVERS:
-        raise UserError(f'there is no observer {kind!r}; there are: '
-                        f'{", ".join(sorted(OBSERVERS.module_dict))}.')
-    narrow, wide = OBSERVERS.get(kind), OBSERVERS.get('min_max')
+        Args:
+            backbone (nn.Module): Float.
+            sites (Mapping[str, Site]): Where to look.
+            observers (Mapping[str, Statistic]): What sees the tensors, by
+                site name; filled in place.
+            samplers (Mapping[str, Sampler]): Likewise.
+            what (str): Name of the pass, for the progress and its file.
+
+        Raises:
+            UserError: If there are too few batches, a site carries NaN or
+                Inf, or a file to go on from does not fit.
+        """
+        rank, world = get_dist_info()
+        own = len(range(rank, self.num_batches, world))
+        statistics = {**observers, **samplers}
+        seen = self.files.restore(what, statistics) if self.files else 0
+
+        def after(done: int, total: int) -> None:
+            self.progress(what, done, total)
+            if self.files and done < total and done % SAVE_EVERY == 0:
+                self.files.save(what, done, statistics)
+
+        collector = Collector(backbone, sites, observers, samplers,
+                              count(rank + seen * world, world))
+        if seen < own or not own:  # of no batches at all, collect complains
+            try:
+                collect(collector, backbone, self.batches, own, after, seen)
+            except (ValueError, FloatingPointError) as error:
+                raise UserError(str(error)) from error
+            if self.files:
+                self.files.save(what, own, statistics)
+        reduce_over_ranks(statistics)
+
+
+def thresholds(sites: Mapping[str, Site],
+               observers: Mapping[str, Observer]) -> dict[str, float]:
+    """Clipping threshold of each site, by its observer."""
     return {
-        name: wide() if site.bits >= WIDE else narrow(**settings)
+        name: observers[name].threshold(site.bits)
         for name, site in sites.items()
     }

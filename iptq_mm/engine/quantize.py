@@ -12,10 +12,12 @@ from functools import partial
 from torch import nn
 
 from ..assignment import Choice
-from ..calibration import Replacement, Sampler
-from ..lowering import lowering_of
-from ..lowering.rounding import nearest_everywhere
-from .calibrate import Calibration
+from ..calibration import (ChannelRange, Replacement, Sampler,
+                           SecondMoments, Site)
+from ..lowering import ROUNDINGS, equalized, lowering_of, watchable
+from ..lowering.rounding import roundings
+from .calibrate import WIDE, Calibration, thresholds
+from .errors import UserError
 from .select import Selection
 
 
@@ -28,8 +30,8 @@ class Quantization:
         choices (dict[str, Choice]): Scores and assigned candidate of each
             non-linear layer.
         seconds (dict[str, float]): ``calibrate`` (the passes over the images
-            of stages 1 and 3), ``assign`` (fitting and scoring candidates)
-            and ``lower``.
+            of equalization and of stages 1 and 3), ``assign`` (fitting and
+            scoring candidates) and ``lower``.
     """
     backbone: nn.Module
     choices: dict[str, Choice]
@@ -52,8 +54,8 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 
 def quantize_backbone(backbone: nn.Module, calibration: Calibration,
-                      selection: Selection,
-                      bits: Mapping[str, int]) -> Quantization:
+                      selection: Selection, bits: Mapping[str, int],
+                      rounding: str, equalize: bool) -> Quantization:
     """Calibrate, assign and lower a backbone, which itself stays as it is.
 
     Args:
@@ -61,6 +63,10 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         calibration (Calibration): What to show to it.
         selection (Selection): How each non-linear layer gets its candidate.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+        rounding (str): How weights become integers, a name in
+            ``iptq_mm.lowering.ROUNDINGS``.
+        equalize (bool): Bring the channels of LayerNorm outputs to like
+            ranges first, see ``iptq_mm/lowering/equalization.py``.
 
     Returns:
         Quantization: The integer backbone and its history. The same
@@ -72,24 +78,50 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             names what does not exist.
         ValueError: If integers cannot hold what they must.
     """
-    lowering = lowering_of(backbone, bits)
+    backbone = watchable(backbone)
     seconds: dict[str, float] = {}
+    if equalize:
+        with _timed(seconds, 'calibrate'):
+            readers = lowering_of(backbone, bits).readers()
+            backbone = _equalized(backbone, readers, calibration)
+    lowering = lowering_of(backbone, bits)
     sites, kinds = lowering.sites(), lowering.nonlinear_layers()
     selection.check(kinds)
+    if rounding not in ROUNDINGS:
+        raise UserError(f'there is no rounding {rounding!r}; there are: '
+                        f'{", ".join(sorted(ROUNDINGS.module_dict))}.')
     samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
+    inputs = {layer: Site(layer, 'input', WIDE) for layer in kinds}
     with _timed(seconds, 'calibrate'):
-        thresholds = calibration.thresholds(backbone, sites, samplers,
-                                            'observing the float model')
+        observers = calibration.observers(sites)
+        calibration.watch(backbone, {**sites, **inputs}, observers, samplers,
+                          'observing the float model')
     with _timed(seconds, 'assign'):
         choices = selection.choose(
-            lowering.layers(thresholds),
+            lowering.layers(thresholds(sites, observers)),
             {layer: sampler.rows
              for layer, sampler in samplers.items()},
             partial(calibration.progress, 'scoring the candidates'))
     assigned = {layer: choice.assigned for layer, choice in choices.items()}
     with _timed(seconds, 'calibrate'), Replacement(backbone, assigned):
-        thresholds = calibration.thresholds(backbone, sites, {},
-                                            'observing the mixed model')
+        observers, linears = calibration.observers(sites), lowering.linears()
+        moments = {layer: SecondMoments() for layer in linears}
+        calibration.watch(backbone, {**sites, **linears},
+                          {**observers, **moments}, {},
+                          'observing the mixed model')
     with _timed(seconds, 'lower'):
-        lowered = lowering.lower(thresholds, assigned, nearest_everywhere)
+        lowered = lowering.lower(
+            thresholds(sites, observers), assigned,
+            roundings(rounding, moments))
     return Quantization(lowered, choices, seconds)
+
+
+def _equalized(backbone: nn.Module, readers: Mapping[str, str],
+               calibration: Calibration) -> nn.Module:
+    sites = {norm: Site(norm, 'output', WIDE) for norm in readers}
+    channels = {norm: ChannelRange() for norm in readers}
+    calibration.watch(backbone, sites, channels, {}, 'observing the channels')
+    return equalized(backbone, readers, {
+        norm: channel.largest
+        for norm, channel in channels.items()
+    })

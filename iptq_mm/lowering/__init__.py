@@ -1,5 +1,18 @@
 """Lowering: float module + observed ranges + assignment -> integers."""
+from . import clipping, gptq  # registers roundings
+from .conv_head import ConvHeadLowering
+from .equalization import equalized
+from .fpn import FPNLowering
 from .lowering import Lowering, lowering_of
+from .pixel_swin import PixelSwinLowering
+from .rounding import ROUNDINGS
 from .swin import SwinLowering
+from .timm_swin import TimmSwinLowering
+from .vit import VitLowering
+from .watchable import watchable
 
-__all__ = ['Lowering', 'SwinLowering', 'lowering_of']
+__all__ = [
+    'ROUNDINGS', 'ConvHeadLowering', 'FPNLowering', 'Lowering',
+    'PixelSwinLowering', 'SwinLowering', 'TimmSwinLowering', 'VitLowering',
+    'clipping', 'equalized', 'gptq', 'lowering_of', 'watchable'
+]

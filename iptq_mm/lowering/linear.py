@@ -2,13 +2,15 @@
 import torch
 from torch import Tensor, nn
 
-from ..arithmetic import qmax
 from .rounding import Rounding, nearest
 from .scale import MIN_RATIO, dyadic_tensors, fill
 
 MAX_BIAS = 2**30
 """Largest |bias| in units of the accumulator; half of int32 is left to the
 products."""
+
+LARGEST_INPUT = 128
+"""Largest |input|: 127, but for the pixels of an image."""
 
 
 def least_scale(bias: Tensor, in_scale: float, out_scale: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
     integers, scale, correction = rounding(
         weight, least_scale(bias, in_scale, out_scale), bits)
     bias = ((bias + correction) / (in_scale * scale)).round()
-    reach = integers.abs().sum(1) * qmax(8) + bias.abs()
+    reach = integers.abs().sum(1) * LARGEST_INPUT + bias.abs()
     if reach.max() >= 2**31:
         raise ValueError(
             f'the int32 accumulator of a linear layer with {weight.shape[1]} '

@@ -17,6 +17,10 @@ from ..functions.base import Candidate
 from .rounding import Roundings
 
 
+OWN = __name__.partition('.')[0]
+"""Our float modules are made of others': nobody needs to be told of them."""
+
+
 class Lowering(Protocol):
     """Float module -> integer module."""
 
@@ -27,6 +31,15 @@ class Lowering(Protocol):
     def nonlinear_layers(self) -> dict[str, str]:
         """Kind (``gelu``, ``softmax``, ``layernorm``) of every non-linear
         layer by its module name, in the order of the forward pass."""
+
+    def linears(self) -> dict[str, Site]:
+        """Where the input of each layer with weights is seen, [..., K] in the
+        order of its float weights, by the layer's module name."""
+
+    def readers(self) -> dict[str, str]:
+        """The linear layer that alone reads the output of a LayerNorm, by
+        the LayerNorm's module name; LayerNorms with other readers, such as an
+        output of the module, are left out."""
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         """The non-linear layers as stage 1 sees them.
@@ -63,6 +76,7 @@ def lowering_of(module: nn.Module, bits: Mapping[str, int]) -> Lowering:
     """
     known = ', '.join(
         sorted(f'{cls.__module__.split(".")[0]}\'s {cls.__name__}'
-               for cls in lowering_of.registry if cls is not object))
+               for cls in lowering_of.registry
+               if cls is not object and not cls.__module__.startswith(OWN)))
     raise TypeError(f'{type(module).__name__}, which has no integer form; what '
                     f'has one: {known}')

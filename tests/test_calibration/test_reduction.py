@@ -5,21 +5,24 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from iptq_mm.calibration import Sampler, reduce_over_ranks
+from iptq_mm.calibration import (ChannelRange, Sampler, SecondMoments,
+                                 reduce_over_ranks)
 from iptq_mm.registry import OBSERVERS
 
 NAMES = ('min_max', 'percentile', 'mse')
 
 
 def statistics(numbers):
-    """What a process that sees these batches has: three observers, one of
-    them at two sites, and a sampler."""
+    """What a process that sees these batches has: observers, one of them at
+    two sites, a sampler, ranges of channels and moments."""
     found = {name: OBSERVERS.build(dict(type=name)) for name in NAMES}
     found['sample'] = Sampler(max_elements=100)
+    watching = dict(channels=ChannelRange(), moments=SecondMoments())
+    found |= watching
     for number in numbers:
         g = torch.Generator().manual_seed(number)
         x = torch.randn(30, 5, generator=g) * (1 + number)
-        for name in NAMES:
+        for name in (*NAMES, *watching):
             found[name].observe(x)
         found['sample'].observe(x, number)
     return dict(found, shared=found['mse'])

@@ -9,6 +9,7 @@ from iptq_mm.engine import artifact
 from iptq_mm.engine.artifact import (SCHEMA_VERSION, IntModel, load_int_model,
                                      save_int_model)
 from iptq_mm.engine.errors import UserError
+from iptq_mm.nn import IntLinear
 
 
 @pytest.fixture
@@ -18,7 +19,9 @@ def model():
             'backbone.weight': torch.arange(6, dtype=torch.int8).view(2, 3),
             'neck.weight': torch.rand(3)
         },
-        meta=dict(bits=dict(weight=8), dataset_meta=dict(classes=['a'])))
+        meta=dict(
+            integer_parts=['backbone'], bits=dict(weight=8),
+            dataset_meta=dict(classes=['a'])))
 
 
 def test_round_trip(tmp_path, model):
@@ -48,11 +51,57 @@ def test_stock_torch_and_mmengine_load_it(tmp_path, model):
                        model.weights['backbone.weight'])
 
 
+@pytest.fixture
+def four_bits():
+    """A model of one linear layer, and what an integer model of 4 bits
+    holds of it."""
+    target = nn.Module()
+    target.backbone = IntLinear(5, 3, 8)
+    target.backbone.weight.copy_(torch.arange(15).view(3, 5) - 7)
+    weights = {
+        name: tensor.clone()
+        for name, tensor in target.state_dict().items()
+    }
+    meta = dict(
+        integer_parts=['backbone'], bits=dict(weight=4), dataset_meta={})
+    return target, IntModel(weights, meta)
+
+
+def test_4_bit_weights_are_stored_two_to_a_byte(tmp_path, four_bits):
+    _, model = four_bits
+    path = tmp_path / 'int_model.pth'
+    save_int_model(path, model)
+    stored = torch.load(path, weights_only=True)['state_dict']
+    assert stored['backbone.weight'].dtype == torch.uint8
+    assert stored['backbone.weight'].shape == (3, 3)
+    read = load_int_model(path).weights
+    assert read.keys() == model.weights.keys()
+    for name, tensor in model.weights.items():
+        assert read[name].dtype == tensor.dtype
+        assert torch.equal(read[name], tensor)
+
+
+def test_mmengine_loads_packed_weights(tmp_path, four_bits):
+    target, model = four_bits
+    path = tmp_path / 'int_model.pth'
+    save_int_model(path, model)
+    target.backbone.weight.zero_()
+    load_checkpoint(target, str(path), strict=True)
+    assert torch.equal(target.backbone.weight,
+                       model.weights['backbone.weight'])
+
+
 def test_float_backbone_is_refused(tmp_path, model):
     model.weights['backbone.scale'] = torch.tensor(0.5)
     with pytest.raises(ValueError, match='backbone.scale is torch.float32'):
         save_int_model(tmp_path / 'int_model.pth', model)
     assert not list(tmp_path.iterdir())
+
+
+def test_every_integer_part_is_checked(tmp_path, model):
+    model.meta['integer_parts'].append('neck')
+    with pytest.raises(ValueError, match='neck.weight is torch.float32'):
+        save_int_model(tmp_path / 'int_model.pth', model)
 
 
 def test_truncated(tmp_path, model):

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from quantized import float_swin
+from quantized import float_swin, sqnr_db
 from torch import nn
 
 from iptq_mm.assignment import AssignmentPolicy
@@ -8,6 +8,8 @@ from iptq_mm.engine.calibrate import Calibration
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.quantize import quantize_backbone
 from iptq_mm.engine.select import Selection
+from iptq_mm.evaluation.hard_variant import hardened
+from iptq_mm.lowering import lowering_of
 from iptq_mm.models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
 from iptq_mm.registry import APPROXIMATIONS
 
@@ -23,12 +25,14 @@ def images():
 
 
 def quantize(swin, images, num_batches=3, observer='mse', fit='layer',
-             progress=lambda *_: None, **policy):
+             rounding='nearest', equalize=False,
+             progress=lambda *_: None, bits={}, **policy):
     policy.setdefault('forced', DEFAULT_FUNCTIONS)
     return quantize_backbone(
         swin,
         Calibration(images, num_batches, dict(type=observer), 0, progress),
-        Selection(AssignmentPolicy(**policy), fit), DEFAULT_BITS)
+        Selection(AssignmentPolicy(**policy), fit), {**DEFAULT_BITS, **bits},
+        rounding, equalize)
 
 
 def test_same_arguments_same_integers(images):
@@ -87,6 +91,28 @@ def test_mixed_model_is_calibrated(images):
     assert scales[0] != scales[1]
 
 
+@pytest.mark.parametrize('equalize, least', [(True, 20), (False, None)])
+def test_equalization_stands_large_channels(images, equalize, least):
+    swin = float_swin(**TINY)
+    hard = hardened(swin, lowering_of(swin, DEFAULT_BITS).readers(), 600., .1,
+                    seed=0)
+    integer = quantize(hard, images, equalize=equalize).backbone
+    with torch.no_grad():
+        found = min(map(sqnr_db, swin(images[0]), integer(images[0])))
+    assert found > least if least else found < 10
+
+
+def test_compensation_brings_4_bit_weights_closer(images):
+    swin = float_swin(**TINY)
+    found = []
+    for rounding in ('mse', 'gptq'):
+        integer = quantize(swin, images, rounding=rounding,
+                           bits=dict(weight=4)).backbone
+        with torch.no_grad():
+            found.append(sqnr_db(swin(images[0])[1], integer(images[0])[1]))
+    assert found[1] > found[0] + 1
+
+
 def test_progress_is_told(images):
     seen = []
     quantize(float_swin(**TINY), images,
@@ -100,6 +126,7 @@ def test_progress_is_told(images):
     (dict(num_batches=4), 'has 3 batches, num_batches=4'),
     (dict(num_batches=0), 'at least one batch'),
     (dict(observer='best'), "no observer 'best'; there are: .*mse"),
+    (dict(rounding='up'), "no rounding 'up'; there are: gptq, mse"),
     (dict(fit='tight'), "no fit 'tight'; there are: layer"),
     (dict(forced=dict(gelu='relu')), "'relu' is no candidate for gelu"),
     (dict(candidates=dict(gelus=['i_gelu'])), "no kind 'gelus'"),
