@@ -1,14 +1,19 @@
 """Integer modules: integers in, integers out, nothing else."""
-from .attention import IntWindowAttention
-from .border import Dequantize, Quantize
+from .attention import IntAttention, IntWindowAttention
+from .border import Dequantize, Pixels, Quantize
+from .conv import IntConv2d, IntConvTranspose2d, upsample_nearest
 from .linear import IntLinear, IntLinearAdd, IntLinearGELU
 from .mlp import IntMLP
 from .norm import IntLayerNorm, IntRequantize
 from .patch import IntPatchEmbed, IntPatchMerging
+from .pool import IntAveragePool
 from .position import IntPositionEmbedding
+from .tokens import IntPrefixTokens
 
 __all__ = [
-    'Dequantize', 'IntLayerNorm', 'IntLinear', 'IntLinearAdd',
+    'Dequantize', 'IntAttention', 'IntAveragePool', 'IntConv2d',
+    'IntConvTranspose2d', 'IntLayerNorm', 'IntLinear', 'IntLinearAdd',
     'IntLinearGELU', 'IntMLP', 'IntPatchEmbed', 'IntPatchMerging',
-    'IntPositionEmbedding', 'IntRequantize', 'IntWindowAttention', 'Quantize'
+    'IntPositionEmbedding', 'IntPrefixTokens', 'IntRequantize',
+    'IntWindowAttention', 'Pixels', 'Quantize', 'upsample_nearest'
 ]

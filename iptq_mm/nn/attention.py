@@ -1,4 +1,4 @@
-"""Integer (shifted) window attention."""
+"""Integer self-attention: global (ViT), and in (shifted) windows (Swin)."""
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +23,44 @@ def relative_position_index(window: int) -> Tensor:
             cols[:, None] - cols[None, :] + window - 1)
 
 
+def _allocate(module: nn.Module, channels: int, bits: int,
+              softmax: str) -> None:
+    """The linear layers before and after attention, and the multipliers and
+    parameters in between."""
+    module.softmax, module.bits = softmax, bits
+    module.qkv = IntLinear(channels, 3 * channels, bits)
+    module.proj = IntLinearAdd(channels, channels)
+    module.register_buffer('score', torch.zeros(2, dtype=torch.int64))
+    module.register_buffer('output', torch.zeros(2, dtype=torch.int64))
+    shape = APPROXIMATIONS.get(softmax).params_shape(channels)
+    module.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
+
+
+class IntAttention(nn.Module):
+    """qkv, attention of every token to every other, projection onto the
+    stream.
+
+    int8 [B, N, C] and the int16 stream [B, N, C] -> int16 [B, N, C].
+
+    Args:
+        channels (int): C.
+        heads (int): Number of heads, a divisor of C.
+        bits (int): Width of q, k, v and of what enters the projection.
+        softmax (str): Candidate of kind ``softmax``.
+    """
+
+    def __init__(self, channels: int, heads: int, bits: int, softmax: str):
+        super().__init__()
+        self.heads = heads
+        _allocate(self, channels, bits, softmax)
+
+    def forward(self, x: Tensor, stream: Tensor) -> Tensor:
+        context = ops.attention(
+            self.qkv(x), self.heads, self.score, self.softmax, self.params,
+            self.output, self.bits)
+        return self.proj(context, stream)
+
+
 class IntWindowAttention(nn.Module):
     """qkv, attention inside (shifted) windows, projection onto the stream.
 
@@ -42,17 +80,11 @@ class IntWindowAttention(nn.Module):
                  bits: int, softmax: str):
         super().__init__()
         self.heads, self.window, self.shift = heads, window, shift
-        self.softmax, self.bits = softmax, bits
-        self.qkv = IntLinear(channels, 3 * channels, bits)
-        self.proj = IntLinearAdd(channels, channels)
+        _allocate(self, channels, bits, softmax)
         self.register_buffer(
             'bias_table',
             torch.zeros((2 * window - 1)**2, heads, dtype=torch.int16))
         self.register_buffer('mask', torch.zeros(1, dtype=torch.int32))
-        self.register_buffer('score', torch.zeros(2, dtype=torch.int64))
-        self.register_buffer('output', torch.zeros(2, dtype=torch.int64))
-        shape = APPROXIMATIONS.get(softmax).params_shape(channels)
-        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
         self.register_buffer(
             'index', relative_position_index(window), persistent=False)
 

@@ -1,4 +1,5 @@
-"""The two borders of an integer model: where floats enter, where they leave.
+"""The borders of an integer model: where floats or pixels enter, where floats
+leave.
 
 A scale is kept as the integers of its dyadic form, S = m 2^-n.
 """
@@ -45,6 +46,39 @@ class Quantize(nn.Module):
         limit = qmax(self.bits)
         q = torch.floor(x.float() * (1 / self.scale.item()) + 0.5)
         return q.clamp(-limit, limit).to(torch.int8)
+
+
+class Pixels(nn.Module):
+    """The image itself, around its middle: ``pixel - 128`` at scale 1.
+
+    uint8 [B, C, H, W] -> int8 [B, C, H', W'], H' and W' the next multiples
+    of the patch side. The one place where -128 occurs: no pixel is changed.
+
+    Args:
+        channels (int): C.
+        patch (int): Patch side.
+    """
+
+    integer_region = True
+
+    def __init__(self, channels: int, patch: int):
+        super().__init__()
+        self.patch = patch
+        # What an image is padded with at the bottom and on the right.
+        self.register_buffer('padding',
+                             torch.zeros(channels, dtype=torch.int8))
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.dtype != torch.uint8:
+            raise TypeError(f'this integer model takes uint8 images, not '
+                            f'{image.dtype}: build it with the '
+                            f'data_preprocessor of its int_config.py')
+        batch, _, height, width = image.shape
+        x = self.padding.view(-1, 1, 1).repeat(
+            batch, 1, height + -height % self.patch,
+            width + -width % self.patch)
+        x[..., :height, :width] = image.to(torch.int16) - 128
+        return x
 
 
 class Dequantize(nn.Module):

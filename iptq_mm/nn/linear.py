@@ -8,10 +8,13 @@ from torch import Tensor, nn
 
 from .. import ops
 from ..registry import APPROXIMATIONS
+from .int4 import unpack_weight
 
 
-def _allocate(module: nn.Module, in_features: int, out_features: int) -> None:
-    """Buffers of a linear layer: weight, bias, and the dyadic multipliers."""
+def allocate(module: nn.Module, in_features: int, out_features: int) -> None:
+    """Buffers of a linear layer: weight, bias, and the dyadic multipliers.
+    A stored weight may be packed."""
+    module.register_load_state_dict_pre_hook(unpack_weight)
     module.register_buffer(
         'weight', torch.zeros(out_features, in_features, dtype=torch.int8))
     module.register_buffer('bias', torch.zeros(out_features,
@@ -33,7 +36,7 @@ class IntLinear(nn.Module):
     def __init__(self, in_features: int, out_features: int, bits: int):
         super().__init__()
         self.bits = bits
-        _allocate(self, in_features, out_features)
+        allocate(self, in_features, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.linear(x, self.weight, self.bias, self.m, self.n,
@@ -53,7 +56,7 @@ class IntLinearAdd(nn.Module):
 
     def __init__(self, in_features: int, out_features: int):
         super().__init__()
-        _allocate(self, in_features, out_features)
+        allocate(self, in_features, out_features)
 
     def forward(self, x: Tensor, stream: Tensor) -> Tensor:
         return ops.linear_add(x, self.weight, self.bias, self.m, self.n,
@@ -74,7 +77,7 @@ class IntLinearGELU(nn.Module):
                  gelu: str):
         super().__init__()
         self.bits, self.gelu = bits, gelu
-        _allocate(self, in_features, out_features)
+        allocate(self, in_features, out_features)
         shape = APPROXIMATIONS.get(gelu).params_shape(out_features)
         self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
 

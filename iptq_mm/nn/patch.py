@@ -4,9 +4,9 @@ Both are index arithmetic before a linear layer. Where the size is no multiple
 of the stride, zeros are added at the bottom and on the right, as mmdet's
 ``AdaptivePadding`` ('corner') does; zero is zero at every symmetric scale.
 """
-import torch
 from torch import Tensor, nn
 
+from .. import ops
 from .linear import IntLinear
 from .norm import IntLayerNorm, IntRequantize
 
@@ -28,11 +28,7 @@ def cut_patches(x: Tensor, kernel: int, stride: int) -> Tensor:
     padded = x.new_zeros(batch, max(height, (rows - 1) * stride + kernel),
                          max(width, (cols - 1) * stride + kernel), channels)
     padded[:, :height, :width] = x
-    return torch.cat([
-        padded[:, i:i + (rows - 1) * stride + 1:stride,
-               j:j + (cols - 1) * stride + 1:stride]
-        for i in range(kernel) for j in range(kernel)
-    ], -1)
+    return ops.neighbourhoods(padded, kernel, stride)
 
 
 class IntPatchEmbed(nn.Module):
