@@ -10,5 +10,6 @@ require_compiled_mmcv()
 
 from . import (calibration, datasets, engine, functions,  # noqa: E402,F401
                models)
+from .engine.load import load  # noqa: E402,F401
 
 __version__ = '0.1.0'

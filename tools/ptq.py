@@ -6,6 +6,7 @@ from mmengine.config import DictAction
 
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.options import PTQOptions
+from iptq_mm.engine.processes import processes
 from iptq_mm.engine.ptq import run_ptq
 
 
@@ -47,12 +48,24 @@ def parse_args(args=None) -> PTQOptions:
         action='store_true',
         help='unpickle Python objects of the checkpoint, which can run any '
         'code')
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on where a killed calibration in the same work dir stopped')
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch'),
+        default='none',
+        help='pytorch: share the work among the processes of torchrun '
+        '(torchrun --nproc-per-node N tools/ptq.py ... --launcher pytorch)')
     return PTQOptions(**vars(parser.parse_args(args)))
 
 
 def main() -> int:
+    options = parse_args()
     try:
-        run_ptq(parse_args())
+        with processes(options.launcher, options.device):
+            run_ptq(options)
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -34,6 +34,6 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError(
             f'cannot write {path}: {error.strerror or error}. Free some space '
-            f'or choose another folder with --work-dir.') from error
+            f'or choose another folder.') from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,10 +6,11 @@ from pickle import UnpicklingError
 
 import numpy as np
 import torch
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, print_log
 from torch import Tensor, nn
 
 from .errors import UserError
+from .swin_keys import is_microsoft, to_mmdet
 
 _NOT_SAVED_BY_ALL = ('num_batches_tracked', 'relative_position_index')
 """Buffers that are constants or counters: some writers leave them out."""
@@ -106,16 +107,24 @@ def weights_of(checkpoint: Mapping) -> dict[str, Tensor]:
     """The tensors of a checkpoint by their name in the model.
 
     Args:
-        checkpoint (Mapping): As mmengine writes it (``state_dict``), or bare.
+        checkpoint (Mapping): As mmengine writes it (``state_dict``), as
+            Microsoft does (``model``), or bare.
 
     Returns:
-        dict[str, Tensor]: Without the ``module.`` of a parallel wrapper.
+        dict[str, Tensor]: Without the ``module.`` of a parallel wrapper; a
+        Swin detector of Microsoft's by mmdet's names.
     """
-    weights = checkpoint.get('state_dict', checkpoint)
-    return {
+    weights = checkpoint.get('state_dict', checkpoint.get('model', checkpoint))
+    weights = {
         re.sub(r'^module\.', '', name): tensor
         for name, tensor in weights.items() if isinstance(tensor, Tensor)
     }
+    if not is_microsoft(weights):
+        return weights
+    print_log(
+        "The checkpoint has the names of Microsoft's Swin detectors; its "
+        "backbone is brought to mmdet's.", 'current')
+    return to_mmdet(weights)
 
 
 def check_finite(weights: Mapping[str, Tensor], where: str) -> None:
@@ -149,11 +158,18 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor],
         where (str): What they are of, for the message.
 
     Raises:
-        UserError: If a name or a shape does not fit, or a value is not
-            finite.
+        UserError: If a part of the model gets nothing, a name or a shape does
+            not fit, or a value is not finite.
     """
     check_finite(weights, where)
     own = model.state_dict()
+    absent = _parts(own) - _parts(weights)
+    if absent:
+        raise UserError(
+            f'{where} has no weights of {", ".join(sorted(absent))}. It must '
+            f'hold the whole model of the config; a backbone pretrained on '
+            f'classification is not enough. Take the checkpoint of a trained '
+            f'detector.')
     misfits = [
         f'{name} (shape {tuple(weights[name].shape)}, the model has '
         f'{tuple(own[name].shape)})' for name in own
@@ -173,3 +189,8 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor],
             f'config: {", ".join(misfits[:3])}'
             f'{", ..." if len(misfits) > 3 else ""}. Take the config that the '
             f'checkpoint was trained with.')
+
+
+def _parts(weights: Mapping[str, Tensor]) -> set[str]:
+    """Children of the model that weights are for: backbone, neck, ..."""
+    return {name.partition('.')[0] for name in weights}

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from .config import load_config, ptq_hook_config
 from .errors import UserError
-from .preflight import check_data, check_work_dir, find_checkpoint
+from .preflight import check_data, check_folder, find_checkpoint
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class PTQOptions:
             few images.
         seed (int, optional): Instead of the hook's.
         trust_checkpoint (bool): Unpickle whatever the checkpoint holds.
+        resume (bool): Go on from the statistics that a killed calibration
+            has left in the work dir.
+        launcher (str): What has started the processes, ``none`` or
+            ``pytorch``.
     """
     config: str
     checkpoint: str | None = None
@@ -38,6 +42,8 @@ class PTQOptions:
     verify_integer: bool = False
     seed: int | None = None
     trust_checkpoint: bool = False
+    resume: bool = False
+    launcher: str = 'none'
 
 
 def resolve(options: PTQOptions) -> Config:
@@ -70,5 +76,5 @@ def resolve(options: PTQOptions) -> Config:
     config.load_from = find_checkpoint(config)
     config.work_dir = options.work_dir or config.get(
         'work_dir') or f'work_dirs/{Path(options.config).stem}'
-    check_work_dir(config.work_dir)
+    check_folder(config.work_dir, '--work-dir')
     return config

@@ -1,9 +1,12 @@
 """A runner with a float model, before anything is quantized."""
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from ..models.weights import WeightsUnavailableError
 from .checkpoint import load_weights, read_checkpoint, weights_of
 from .config import without_ptq_hook
+from .errors import UserError
 from .preflight import check_backbone
 
 
@@ -16,20 +19,25 @@ def build_runner(config: Config, device: str, trust: bool) -> Runner:
         trust (bool): Unpickle whatever the checkpoint holds.
 
     Raises:
-        UserError: If the checkpoint does not fit, or the backbone is no Swin.
+        UserError: If the checkpoint does not fit, weights are out of reach,
+            or the backbone has no integer form.
     """
     config = without_ptq_hook(config)
     source, config.load_from = config.load_from, None
     checkpoint = None if source is None else read_checkpoint(source, trust)
     # A new runner logs its environment and whole config, hundreds of lines.
     level, config.log_level = config.get('log_level', 'INFO'), 'WARNING'
-    runner = Runner.from_cfg(config)
-    for target in (runner.logger, *runner.logger.handlers):
-        target.setLevel(level)
+    try:
+        runner = Runner.from_cfg(config)
+    except WeightsUnavailableError as error:
+        raise UserError(str(error)) from error
+    if is_main_process():  # the other processes keep silent
+        for target in (runner.logger, *runner.logger.handlers):
+            target.setLevel(level)
     check_backbone(runner.model)
     if checkpoint is not None:
         load_weights(runner.model, weights_of(checkpoint), source)
-    else:
+    elif getattr(runner.model, 'weights', None) is None:
         runner.model.init_weights()
         runner.logger.warning(
             'No checkpoint (load_from is None): the weights are random, seed '

@@ -11,7 +11,7 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.structures import InstanceData
 
 SCORE = 0.5
-"""Detections below this score are not drawn."""
+"""Detections below this score are not drawn, where nobody asks for another."""
 
 SIDE = 500
 """Images much smaller than this, in pixels, are enlarged before they are
@@ -30,8 +30,8 @@ def _enlarged(instances: InstanceData, factor: int) -> InstanceData:
     return result
 
 
-def _paint(image: np.ndarray, instances: InstanceData,
-           dataset_meta: Mapping) -> np.ndarray:
+def _paint(image: np.ndarray, instances: InstanceData, dataset_meta: Mapping,
+           score: float) -> np.ndarray:
     factor = max(1, round(SIDE / max(image.shape[:2])))
     visualizer = DetLocalVisualizer()
     visualizer.dataset_meta = dict(dataset_meta)
@@ -43,13 +43,15 @@ def _paint(image: np.ndarray, instances: InstanceData,
             mmcv.imrescale(image, float(factor)),
             DetDataSample(pred_instances=_enlarged(instances, factor)),
             draw_gt=False,
-            pred_score_thr=SCORE)
+            pred_score_thr=score)
     return visualizer.get_image()
 
 
-def draw_detections(image: np.ndarray, predictions: Mapping[str,
-                                                            DetDataSample],
-                    dataset_meta: Mapping, path: str | Path) -> None:
+def draw_detections(image: np.ndarray,
+                    predictions: Mapping[str, DetDataSample],
+                    dataset_meta: Mapping,
+                    path: str | Path,
+                    score: float = SCORE) -> None:
     """Draw one picture, a panel for each model.
 
     Args:
@@ -58,6 +60,7 @@ def draw_detections(image: np.ndarray, predictions: Mapping[str,
             predictions on the CPU, in the pixels of ``image``.
         dataset_meta (Mapping): ``classes`` and ``palette``.
         path (str | Path): PNG to write.
+        score (float): Detections below it are not drawn.
     """
     height, width = image.shape[:2]
     figure = Figure(
@@ -66,8 +69,8 @@ def draw_detections(image: np.ndarray, predictions: Mapping[str,
     panels = figure.subplots(1, len(predictions), squeeze=False)[0]
     for axes, (title, sample) in zip(panels, predictions.items()):
         instances = sample.pred_instances
-        count = int((instances.scores > SCORE).sum())
-        axes.imshow(_paint(image, instances, dataset_meta))
-        axes.set_title(f'{title}: {count} detections above {SCORE}')
+        count = int((instances.scores > score).sum())
+        axes.imshow(_paint(image, instances, dataset_meta, score))
+        axes.set_title(f'{title}: {count} detections above {score}')
         axes.axis('off')
     figure.savefig(path, dpi=120)

@@ -5,7 +5,7 @@ from torch import nn
 from iptq_mm.engine.config import load_config
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.preflight import (check_backbone, check_data,
-                                      check_work_dir, find_checkpoint)
+                                      check_folder, find_checkpoint)
 
 FILES = ['val.json', 'train.json', 'val/', 'train/']
 
@@ -96,14 +96,14 @@ def test_checkpoint_address_is_looked_up_in_the_cache(coco_config, tmp_path,
 
 
 def test_work_dir_is_made(tmp_path):
-    check_work_dir(tmp_path / 'a' / 'b')
+    check_folder(tmp_path / 'a' / 'b', '--out-dir')
     assert (tmp_path / 'a' / 'b').is_dir()
 
 
 def test_work_dir_below_a_file(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(UserError, match='file/b cannot be written.*--work-d'):
-        check_work_dir(tmp_path / 'file' / 'b')
+    with pytest.raises(UserError, match='file/b cannot be written.*--out-dir'):
+        check_folder(tmp_path / 'file' / 'b', '--out-dir')
 
 
 def test_work_dir_without_rights(tmp_path, monkeypatch):
@@ -113,7 +113,7 @@ def test_work_dir_without_rights(tmp_path, monkeypatch):
 
     monkeypatch.setattr('tempfile.TemporaryFile', refuse)
     with pytest.raises(UserError, match='Permission denied'):
-        check_work_dir(tmp_path)
+        check_folder(tmp_path, '--out-dir')
 
 
 def test_backbone_that_is_no_swin():

@@ -65,6 +65,15 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
+calib_dataloader = dict(  # for a PTQHook
+    batch_size=1,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        val_dataloader['dataset'],
+        ann_file='annotations/instances_train.json',
+        data_prefix=dict(img='train/')))
+data_source = 'https://bbbc.broadinstitute.org/BBBC038, converted to COCO'
 
 val_evaluator = dict(
     type='CocoMetric',
