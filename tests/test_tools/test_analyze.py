@@ -3,8 +3,17 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'analyze.py'
+TOOL = ROOT / 'tools' / 'analyze.py'
+SHAPES = str(ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py')
+FEW = [
+    '--cfg-options', 'test_dataloader.num_workers=0',
+    'test_dataloader.persistent_workers=False',
+    'custom_hooks.0.calib_dataloader.num_workers=0',
+    'custom_hooks.0.num_batches=1', 'test_dataloader.dataset.num_images=2'
+]
+"""Options that make a run of the bundled config small."""
 
 
 @pytest.fixture(scope='module')
@@ -68,3 +77,44 @@ def test_a_folder_that_cannot_be_made_is_named(analyze, tmp_path, capsys):
     (tmp_path / 'file').write_text('')
     assert analyze(['functions', '--out-dir', str(tmp_path / 'file')]) == 1
     assert 'cannot write' in capsys.readouterr().err
+
+
+def test_sensitivity_writes_a_row_for_each_candidate(analyze, tmp_path,
+                                                     capsys):
+    path = tmp_path / 'sensitivity.json'
+    assert analyze(['sensitivity', SHAPES, '--num-images', '1', '--json',
+                    str(path), '--out-dir', str(tmp_path / 'new'), *FEW]) == 0
+    written = json.loads(path.read_text())
+    assert written['num_images'] == 1
+    rows = {(row['kind'], row['candidate']): row for row in written['rows']}
+    assert {'coco/bbox_mAP', 'coco/segm_mAP'} <= set(
+        rows['float', '']['scores'])
+    assert rows['float', '']['sqnr_db'] is None
+    assert {kind for kind, _ in rows} == {'float', 'gelu', 'softmax',
+                                          'layernorm'}
+    assert (rows['gelu', 'table_gelu']['sqnr_db'] >
+            rows['gelu', 'i_gelu']['sqnr_db'] > 10)
+    assert (tmp_path / 'new' / 'sensitivity.png').is_file()
+    assert 'ptf_layernorm' in capsys.readouterr().out
+
+
+def test_activations_shows_the_most_sensitive_gelu(analyze, tmp_path, capsys):
+    assert analyze(['activations', SHAPES, '--out-dir', str(tmp_path),
+                    *FEW]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count('*') == 2  # a layer, and what the star means
+    assert 'i_gelu' in printed and 'poly_gelu' in printed
+    assert (tmp_path / 'activations.png').is_file()
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['sensitivity', SHAPES, '--num-images', '0'], '--num-images 0'),
+    (['sensitivity', 'gone.py'], 'the config gone.py is not there'),
+    (['activations', SHAPES, 'gone.pth'], 'gone.pth'),
+    (['activations', SHAPES, '--cfg-options', 'custom_hooks.0.fit=none'],
+     "there is no fit 'none'"),
+])
+def test_wrong_input_is_one_clear_line(analyze, tmp_path, capsys, arguments,
+                                       message):
+    assert analyze([*arguments, '--out-dir', str(tmp_path)]) == 1
+    assert message in capsys.readouterr().err
