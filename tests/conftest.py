@@ -5,6 +5,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SHAPES = ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py'
+WEIGHTS = ROOT / 'iptq_mm' / 'assets' / 'mask-rcnn_swin-nano_shapes.pth'
+FEW = {
+    'test_dataloader.dataset.num_images': 6,
+    'test_dataloader.num_workers': 0,
+    'test_dataloader.persistent_workers': False,
+    'custom_hooks.0.calib_dataloader.dataset.num_images': 8,
+    'custom_hooks.0.calib_dataloader.num_workers': 0,
+    'custom_hooks.0.num_batches': 2,
+}
+"""Options that make a run of the bundled config small."""
 
 
 @pytest.fixture(scope='session')
@@ -53,3 +64,16 @@ def coco_config(tmp_path):
         ]
     '''))
     return path, root
+
+
+@pytest.fixture(scope='session')
+def saved(tmp_path_factory):
+    """The work dir of a small run of tools/ptq.py on the bundled config."""
+    from iptq_mm.engine.options import PTQOptions
+    from iptq_mm.engine.ptq import run_ptq
+    work_dir = tmp_path_factory.mktemp('saved')
+    run_ptq(
+        PTQOptions(
+            str(SHAPES), work_dir=str(work_dir), cfg_options=FEW,
+            device='cpu'))
+    return work_dir

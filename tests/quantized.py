@@ -24,11 +24,11 @@ def float_swin(seed=0, **config):
 
 
 @torch.no_grad()
-def min_max_thresholds(swin, sites, images):
+def min_max_thresholds(model, sites, batch, forward=None):
     """Calibrate on one batch."""
     observers = {name: min_max() for name in sites}
-    with Collector(swin, sites, observers):
-        swin(images)
+    with Collector(model, sites, observers):
+        model(batch) if forward is None else forward(model, batch)
     return {
         name: observers[name].threshold(site.bits)
         for name, site in sites.items()

@@ -1,4 +1,5 @@
-"""Data sets that need no files."""
+"""Data sets: generated images, and labelled images in a folder or tar."""
+from .images import TimmImageDataset
 from .shapes import ShapesDataset
 
-__all__ = ['ShapesDataset']
+__all__ = ['ShapesDataset', 'TimmImageDataset']

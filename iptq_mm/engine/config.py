@@ -15,8 +15,9 @@ def load_config(path: str | Path,
 
     mmengine substitutes ``data_root`` into the datasets and evaluators when
     it parses a file, so that setting the variable afterwards moves nothing.
-    Here the option ``data_root`` replaces the old root wherever a string of
-    the config begins with it; the other options are merged after that.
+    Here the option ``data_root``, or any whose name ends so, replaces the old
+    root wherever a string of the config begins with it; the other options are
+    merged after that.
 
     Args:
         path (str | Path): A config file.
@@ -39,8 +40,8 @@ def load_config(path: str | Path,
         raise UserError(f'{path} is no config that mmengine can parse: '
                         f'{type(error).__name__}: {error}') from error
     options = dict(options or {})
-    if 'data_root' in options:
-        _move_data_root(config, str(options.pop('data_root')))
+    for key in [key for key in options if key.endswith('_root')]:
+        _move_root(config, key, str(options.pop(key)))
     try:
         config.merge_from_dict(options)
     except (KeyError, TypeError, IndexError) as error:
@@ -49,11 +50,11 @@ def load_config(path: str | Path,
     return config
 
 
-def _move_data_root(config: Config, root: str) -> None:
-    old = config.get('data_root')
+def _move_root(config: Config, key: str, root: str) -> None:
+    old = config.get(key)
     if not isinstance(old, str):
-        raise UserError(f'{config.filename} has no data_root that --cfg-'
-                        f'options could move.')
+        raise UserError(f'{config.filename} has no {key} that --cfg-options '
+                        f'could move.')
     old, root = old.rstrip('/'), root.rstrip('/') or '/'
 
     def moved(value: Any) -> Any:

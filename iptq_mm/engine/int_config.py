@@ -1,41 +1,33 @@
 """``int_config.py``: a config that builds the integer model as it is."""
-from collections.abc import Mapping
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from .atomic import atomic_file
 from .config import without_ptq_hook
 
 _TRAINING = ('train_dataloader', 'train_cfg', 'train_pipeline',
              'optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'resume',
-             'work_dir', 'launcher')
+             'work_dir', 'launcher', 'calib_dataloader')
 
 
-def int_config(config: Config, functions: Mapping[str, str],
-               bits: Mapping[str, int], checkpoint: str) -> Config:
+def int_config(config: Config, model: ConfigDict, checkpoint: str) -> Config:
     """The config of a quantized model: no calibration, no base files.
 
     Args:
         config (Config): The resolved float config with its ``PTQHook``.
-        functions (Mapping[str, str]): Non-linear layer -> candidate.
-        bits (Mapping[str, int]): Widths of ``weight``, ``activation`` and
-            ``residual``.
+        model (ConfigDict): The integer model, see ``int_model_config``.
         checkpoint (str): File name of the integer model, in the folder that
             the config will lie in.
 
     Returns:
         Config: For mmdet's ``tools/test.py`` and ``init_detector``. Keys
-        that only training reads are left out.
+        that only training or calibration reads are left out.
     """
     result = without_ptq_hook(config)
     for key in _TRAINING:
         result.pop(key, None)
-    backbone = result.model.backbone
-    for key in ('init_cfg', 'pretrained'):
-        backbone.pop(key, None)
-    backbone.type = 'iptq_mm.IntSwinTransformer'
-    backbone.functions, backbone.bits = dict(functions), dict(bits)
+    result.model = model
     imports = result.get('custom_imports', dict(imports=[]))
     if 'iptq_mm' not in imports['imports']:
         imports = dict(imports, imports=[*imports['imports'], 'iptq_mm'])

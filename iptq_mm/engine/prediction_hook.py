@@ -25,7 +25,8 @@ class Prediction:
 
 @HOOKS.register_module()
 class PredictionHook(Hook):
-    """Collects the predictions for the first images of a test run.
+    """Collects the detections in the first images of a test run; there are
+    none in a run that detects nothing.
 
     Args:
         num_images (int): How many. Defaults to 4.
@@ -46,6 +47,8 @@ class PredictionHook(Hook):
                         outputs: Sequence[DetDataSample] | None = None
                         ) -> None:
         """Keep the images and predictions of one batch."""
+        if not isinstance(outputs[0], DetDataSample):
+            return
         missing = self.num_images - len(self.predictions)
         batch = list(zip(data_batch['inputs'], outputs))
         for pixels, sample in batch[:missing]:

@@ -56,10 +56,10 @@ def check_data(config: Config) -> None:
             files = {f'the annotation file for {use}': dataset.get('ann_file')}
             for folder in (dataset.get('data_prefix') or {}).values():
                 files[f'the image folder for {use}'] = folder
-            files[f'the data folder for {use}'] = '.'
             for what, path in files.items():
                 if path:
                     _require(os.path.join(root, path), what, source)
+            _require(root, f'the data folder for {use}', source)
     evaluators = config.get('test_evaluator') or []
     for evaluator in ([evaluators]
                       if isinstance(evaluators, Mapping) else evaluators):
@@ -99,8 +99,12 @@ def find_checkpoint(config: Config) -> str | None:
     return cached
 
 
-def check_work_dir(path: str | Path) -> None:
-    """Make the work dir and try to write into it.
+def check_folder(path: str | Path, option: str) -> None:
+    """Make a folder and try to write into it.
+
+    Args:
+        path (str | Path): The folder.
+        option (str): What of the command line names it, for the message.
 
     Raises:
         UserError: If that cannot be done.
@@ -111,8 +115,8 @@ def check_work_dir(path: str | Path) -> None:
             pass
     except OSError as error:
         raise UserError(
-            f'the work dir {path} cannot be written: '
-            f'{error.strerror or error}. Choose another with --work-dir.'
+            f'the folder {path} cannot be written: '
+            f'{error.strerror or error}. Choose another with {option}.'
         ) from error
 
 

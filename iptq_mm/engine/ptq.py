@@ -1,16 +1,19 @@
 """What ``tools/ptq.py`` does: evaluate, quantize, evaluate, write."""
 import copy
+import shutil
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-from torch import nn
+from mmengine.dist import is_main_process
 
 from ..registry import HOOKS
-from .artifact import IntModel, save_int_model
+from .artifact import (IntModel, packed_weights, part_weights,
+                       save_int_model)
 from .config import ptq_hook_config
 from .evaluation import Evaluation, evaluate
+from .float_parts import float_parts
 from .int_config import int_config, save_int_config
 from .options import PTQOptions, resolve
 from .pictures import save_pictures
@@ -20,50 +23,70 @@ from .report import save_json, size_bytes, versions
 from .runner import build_runner
 from .sqnr import backbone_sqnr
 from .summary import print_summary
-from .verify import verify_integer
+from .verify import detections, verify_integer
 
 FEW_BATCHES = 4
 """Calibration batches over which the SQNR is taken, and which the integer
-backbone sees under the guard."""
+model sees under the guard."""
 
 
-def run_ptq(options: PTQOptions) -> dict[str, Any]:
+def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     """Evaluate the float model, quantize it, evaluate it again, and write
     artifacts, report and pictures to the work dir.
 
     Returns:
-        dict: What ``ptq_report.json`` holds.
+        dict: What ``ptq_report.json`` holds; None in all processes but the
+        first, which writes for all.
 
     Raises:
         UserError: For input that cannot be worked with.
     """
     config = resolve(options)
     runner = build_runner(config, options.device, options.trust_checkpoint)
-    float_backbone = runner.model.backbone
     keeper = PredictionHook()
     runner.register_hook(keeper)
     hook: PTQHook = HOOKS.build(copy.deepcopy(ptq_hook_config(config)))
 
     # Calibration takes a minute, an evaluation hours: what cannot work shows
     # early.
-    quantization = hook.quantize(runner)
+    statistics = Path(config.work_dir) / 'calibration'
+    quantization = hook.quantize(runner, statistics, options.resume)
     runner.logger.info('Evaluating the float model.')
     float_run = evaluate(runner, keeper)
+    float_weights = runner.model.state_dict()
     hook.install(runner)
-    runner.logger.info('Evaluating the model with the integer backbone.')
+    runner.logger.info('Evaluating the integer model.')
     int_run = evaluate(runner, keeper)
-    images = list(islice(hook.images, min(FEW_BATCHES, hook.num_batches)))
-    sqnr_db = backbone_sqnr(float_backbone, quantization.backbone, images)
+    if not is_main_process():
+        return None
+    few = min(FEW_BATCHES, hook.num_batches)
+    images = list(islice(hook.images, few))
+    sqnr_db = backbone_sqnr(hook.source, quantization.backbone, images)
     if options.verify_integer:
-        verify_integer(quantization.backbone, images)
+        regions = verify_integer(quantization.backbone, quantization.backbone,
+                                 images)
+        if hook.parts:
+            regions = verify_integer(
+                runner.model, partial(detections, runner.model),
+                islice(hook.images.dataloader, few))
         runner.logger.info(
-            f'No floating-point tensor in the integer backbone, and every '
-            f'operator equal to its reference, on {len(images)} batches.')
+            f'No floating-point tensor in {", ".join(regions)}, and every '
+            f'operator equal to its reference, on {few} batches.')
 
-    report = _report(options, config, hook, float_backbone, float_run,
-                     int_run, sqnr_db)
+    parts = ['backbone', *hook.parts]
+    integers = part_weights(runner.model.state_dict(), parts)
+    packed = packed_weights(integers, hook.bits['weight'])
+    size = dict(
+        float=size_bytes(part_weights(float_weights, parts)),
+        integer=size_bytes({**integers, **packed}))
+    weights = config.load_from or getattr(runner.model, 'weights', None)
+    report = _report(options, weights, hook, float_run, int_run, sqnr_db, size,
+                     float_parts(runner.model))
     metainfo = runner.test_dataloader.dataset.metainfo
-    meta = {key: metainfo[key] for key in ('classes', 'palette')}
+    meta = {
+        key: metainfo[key]
+        for key in ('classes', 'palette') if key in metainfo
+    }
     folder = Path(config.work_dir)
     files = [folder / 'int_model.pth', folder / 'int_config.py',
              folder / 'assignment.json', folder / 'ptq_report.json']
@@ -76,7 +99,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any]:
             dict(
                 config=report['config'],
                 checkpoint=report['checkpoint'],
-                integer_parts=['backbone'],
+                integer_parts=parts,
                 bits=hook.bits,
                 functions=quantization.functions,
                 seed=hook.seed,
@@ -84,20 +107,22 @@ def run_ptq(options: PTQOptions) -> dict[str, Any]:
                 dataset_meta=meta)))
     save_int_config(
         files[1],
-        int_config(config, quantization.functions, hook.bits, files[0].name))
+        int_config(config, hook.model_config(config.model), files[0].name))
     save_json(files[2], quantization.functions)
     save_json(files[3], report)
+    shutil.rmtree(statistics)
     print_summary(report, float_run, int_run, files)
     return report
 
 
-def _report(options: PTQOptions, config: Config, hook: PTQHook,
-            float_backbone: nn.Module, float_run: Evaluation,
-            int_run: Evaluation, sqnr_db: dict[str, float]) -> dict[str, Any]:
+def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
+            float_run: Evaluation, int_run: Evaluation,
+            sqnr_db: dict[str, float], size: dict[str, int],
+            float_parts: list[str]) -> dict[str, Any]:
     quantization = hook.quantization
     return dict(
         config=str(options.config),
-        checkpoint=config.load_from,
+        checkpoint=weights,
         bits={
             key: hook.bits[key]
             for key in ('weight', 'activation', 'residual')
@@ -105,9 +130,9 @@ def _report(options: PTQOptions, config: Config, hook: PTQHook,
         float=float_run.metrics,
         integer=int_run.metrics,
         integer_only=True if options.verify_integer else None,
-        size_bytes=dict(
-            float=size_bytes(float_backbone.state_dict()),
-            integer=size_bytes(quantization.backbone.state_dict())),
+        integer_parts=['backbone', *hook.parts],
+        float_parts=float_parts,
+        size_bytes=size,
         seconds=dict(
             quantization.seconds,
             eval_float=float_run.seconds,

@@ -18,8 +18,9 @@ from .atomic import atomic_file
 
 def size_bytes(weights: Mapping[str, Tensor]) -> int:
     """Bytes of all tensors of a state dict, as they are stored: float32
-    weights and tables of a float backbone; int8 weights, int32 biases,
-    multipliers and parameters of an integer one."""
+    weights and tables of a float backbone; int8 weights (two to a byte where
+    they have 4 bits), int32 biases, multipliers and parameters of an integer
+    one."""
     return sum(tensor.nbytes for tensor in weights.values())
 
 

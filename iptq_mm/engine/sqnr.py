@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_PARTS = re.compile(r'patch_embed|stages\.\d+\.(blocks\.\d+|downsample)')
+_PARTS = re.compile(r'patch_embed|blocks\.\d+|'
+                    r'(stages|layers)\.\d+\.(blocks\.\d+|downsample)')
 """Modules whose output is the residual stream, in both models."""
 
 
@@ -97,7 +98,9 @@ def _watch(owner: nn.Module,
         for name in parts
     ]
     try:
-        return (model or owner)(batch), stream
+        outputs = (model or owner)(batch)
     finally:
         for handle in handles:
             handle.remove()
+    # A classifier gives one tensor, a backbone several.
+    return [outputs] if isinstance(outputs, Tensor) else outputs, stream

@@ -28,12 +28,14 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
         f'integer W{bits["weight"]}A{bits["activation"]}', justify='right')
     table.add_column('change', justify='right')
     for metric, value in float_run.metrics.items():
-        if metric.endswith('mAP'):
+        if metric.endswith(('mAP', 'top1', 'top5')):
             other = int_run.metrics.get(metric, float('nan'))
-            table.add_row(metric.rpartition('/')[2], f'{value:.3f}',
-                          f'{other:.3f}', f'{other - value:+.3f}')
+            digits = 3 if metric.endswith('mAP') else 2
+            table.add_row(metric.rpartition('/')[2], f'{value:.{digits}f}',
+                          f'{other:.{digits}f}',
+                          f'{other - value:+.{digits}f}')
     for what, unit, value, other in (
-        ('backbone size', 'MB', report['size_bytes']['float'] / 1e6,
+        ('size of what is integer', 'MB', report['size_bytes']['float'] / 1e6,
          report['size_bytes']['integer'] / 1e6),
         ('backbone time per image', 'ms', float_run.backbone_ms,
          int_run.backbone_ms),
@@ -48,5 +50,7 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
     }
     console.print('SQNR of the backbone\'s outputs: ' + ', '.join(
         f'{site} {value:.1f} dB' for site, value in outputs.items()))
+    console.print('Integer: ' + ', '.join(report['integer_parts']) +
+                  '. Float: ' + ', '.join(report['float_parts']) + '.')
     for path in files:
         console.print(path, soft_wrap=True, highlight=False)

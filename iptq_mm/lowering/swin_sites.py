@@ -1,17 +1,14 @@
 """Where calibration looks at mmdet's SwinTransformer, and what it is made of.
 """
 from collections.abc import Mapping
-from functools import partial
 
 from mmdet.models.backbones.swin import SwinTransformer
-from torch import Tensor, nn
+from torch import nn
 
-from ..calibration import Site, unmasked_scores
+from ..calibration import Site
 from ..models.swin_backbone import DEFAULT_BITS
-
-
-SCORE_BITS = 16
-"""Width of the attention scores, before the position bias and the mask."""
+from .block import BlockNames, block_layers, block_readers, block_sites
+from .convolution import moments_site
 
 
 def check_layers(swin: SwinTransformer) -> None:
@@ -29,10 +26,24 @@ def check_layers(swin: SwinTransformer) -> None:
                             f'{kinds[kind].__name__} has an integer form here')
 
 
-def block_names(swin: SwinTransformer, stage: int) -> list[str]:
-    """Module names of the blocks of a stage."""
+def block_names(swin: SwinTransformer, stage: int) -> list[BlockNames]:
+    """Module names inside the blocks of a stage."""
+
+    def names(block: str) -> BlockNames:
+        attn, ffn = f'{block}.attn.w_msa', f'{block}.ffn.layers'
+        return BlockNames(
+            block,
+            norm1=f'{block}.norm1',
+            attn=attn,
+            norm2=f'{block}.norm2',
+            fc1=f'{ffn}.0.0',
+            gelu=f'{ffn}.0.1',
+            fc2=f'{ffn}.1',
+            branch1=f'{attn}.proj',
+            branch2=f'{ffn}.1')
+
     return [
-        f'stages.{stage}.blocks.{j}'
+        names(f'stages.{stage}.blocks.{j}')
         for j in range(len(swin.stages[stage].blocks))
     ]
 
@@ -53,10 +64,7 @@ def nonlinear_layers(swin: SwinTransformer) -> dict[str, str]:
         layers['patch_embed.norm'] = 'layernorm'
     for i, stage in enumerate(swin.stages):
         for block in block_names(swin, i):
-            layers[f'{block}.norm1'] = 'layernorm'
-            layers[f'{block}.attn.w_msa.softmax'] = 'softmax'
-            layers[f'{block}.norm2'] = 'layernorm'
-            layers[f'{block}.ffn.layers.0.1'] = 'gelu'
+            layers |= block_layers(block)
         if stage.downsample is not None and stage.downsample.norm is not None:
             layers[f'stages.{i}.downsample.norm'] = 'layernorm'
         if i in swin.out_indices:
@@ -64,9 +72,31 @@ def nonlinear_layers(swin: SwinTransformer) -> dict[str, str]:
     return layers
 
 
-def _third(part: int, qkv: Tensor) -> Tensor:
-    """q (0), k (1) or v (2) of [..., 3 C]."""
-    return qkv.chunk(3, -1)[part]
+def readers(swin: SwinTransformer) -> dict[str, str]:
+    """The linear layer after each LayerNorm that has one."""
+    pairs = {}
+    for i, stage in enumerate(swin.stages):
+        pairs |= block_readers(block_names(swin, i))
+        if stage.downsample is not None and stage.downsample.norm is not None:
+            merging = f'stages.{i}.downsample'
+            pairs[f'{merging}.norm'] = f'{merging}.reduction'
+    return pairs
+
+
+def linears(network: nn.Module, bits: Mapping[str, int]) -> dict[str, Site]:
+    """Where the input of each layer with weights is seen, by its module name.
+
+    Args:
+        network (nn.Module): Float; its convolutions take the image.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+    """
+    sites = {}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Linear):
+            sites[name] = Site(name, 'input', bits['activation'])
+        elif isinstance(module, nn.Conv2d):
+            sites[name] = moments_site(name, module, 8)
+    return sites
 
 
 def swin_sites(swin: SwinTransformer,
@@ -84,29 +114,14 @@ def swin_sites(swin: SwinTransformer,
     activation, residual = bits['activation'], bits['residual']
     sites = {'patch_embed:input': Site('patch_embed', 'input', 8)}
 
-    def watch(module: str, port: str, width: int, part='', select=None):
-        name = f'{module}:{port}' + (part and f':{part}')
-        sites[name] = Site(module, port, width, select)
+    def watch(module: str, port: str, width: int):
+        sites[f'{module}:{port}'] = Site(module, port, width)
 
     watch('patch_embed.projection', 'output', residual)
     watch('patch_embed', 'output', residual)
     for i, stage in enumerate(swin.stages):
         for block in block_names(swin, i):
-            watch(f'{block}.norm1', 'input', residual)
-            watch(f'{block}.norm1', 'output', activation)
-            for third, part in enumerate('qkv'):
-                watch(f'{block}.attn.w_msa.qkv', 'output', activation, part,
-                      partial(_third, third))
-            watch(f'{block}.attn.w_msa.softmax', 'input', SCORE_BITS,
-                  select=unmasked_scores)
-            watch(f'{block}.attn.w_msa.proj', 'input', activation)
-            watch(f'{block}.attn.w_msa.proj', 'output', residual)
-            watch(f'{block}.norm2', 'input', residual)
-            watch(f'{block}.norm2', 'output', activation)
-            watch(f'{block}.ffn.layers.0.0', 'output', activation)
-            watch(f'{block}.ffn.layers.0.1', 'output', activation)
-            watch(f'{block}.ffn.layers.1', 'output', residual)
-            watch(block, 'output', residual)
+            sites |= block_sites(block, bits)
         if stage.downsample is not None:
             watch(f'stages.{i}.downsample.reduction', 'input', activation)
     for i in swin.out_indices:

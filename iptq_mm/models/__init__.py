@@ -1,5 +1,20 @@
 """Whole integer models, registered in ``MODELS``."""
-from .swin import IntSwin, IntSwinBlock, IntSwinStage
+from .bbox_head import IntConvFCBBoxHead
+from .block import IntBlock
+from .classifier import TimmClassifier
+from .dinov2 import focus_dinov2
+from .fpn import IntFPN
+from .mask_head import IntFCNMaskHead
+from .pixel_preprocessor import PixelDataPreprocessor
+from .rpn_head import IntRPNHead
+from .swin import IntSwin, IntSwinStage
 from .swin_backbone import IntSwinTransformer
+from .swin_classifier import IntSwinClassifier
+from .vit import IntVisionTransformer
 
-__all__ = ['IntSwin', 'IntSwinBlock', 'IntSwinStage', 'IntSwinTransformer']
+__all__ = [
+    'IntBlock', 'IntConvFCBBoxHead', 'IntFCNMaskHead', 'IntFPN',
+    'IntRPNHead', 'IntSwin', 'IntSwinClassifier', 'IntSwinStage',
+    'IntSwinTransformer', 'IntVisionTransformer', 'PixelDataPreprocessor',
+    'TimmClassifier', 'focus_dinov2'
+]

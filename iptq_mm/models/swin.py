@@ -7,47 +7,19 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from ..nn import (IntLayerNorm, IntMLP, IntPatchEmbed, IntPatchMerging,
-                  IntWindowAttention)
-
-
-class IntSwinBlock(nn.Module):
-    """norm1, window attention, norm2, MLP; int16 -> int16 [B, H, W, C].
-
-    Args:
-        channels (int): C.
-        heads (int): Number of heads.
-        hidden (int): Channels inside the MLP.
-        window (int): Window side.
-        shift (int): Cyclic shift, 0 for plain windows.
-        bits (int): Width of activations before a matrix product.
-        functions (Mapping[str, str]): Candidate of ``norm1``, ``softmax``,
-            ``norm2`` and ``gelu``.
-    """
-
-    def __init__(self, channels: int, heads: int, hidden: int, window: int,
-                 shift: int, bits: int, functions: Mapping[str, str]):
-        super().__init__()
-        self.norm1 = IntLayerNorm(channels, bits, functions['norm1'])
-        self.attn = IntWindowAttention(channels, heads, window, shift, bits,
-                                       functions['softmax'])
-        self.norm2 = IntLayerNorm(channels, bits, functions['norm2'])
-        self.mlp = IntMLP(channels, hidden, bits, functions['gelu'])
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.attn(self.norm1(x), x)
-        return self.mlp(self.norm2(x), x)
+from ..nn import IntLayerNorm, IntPatchEmbed, IntPatchMerging
+from .block import IntBlock
 
 
 class IntSwinStage(nn.Module):
     """Blocks of one resolution; int16 -> int16 [B, H, W, C].
 
     Args:
-        blocks (Sequence[IntSwinBlock]): Plain and shifted in turn.
+        blocks (Sequence[IntBlock]): Plain and shifted in turn.
         downsample (IntPatchMerging | None): What leads to the next stage.
     """
 
-    def __init__(self, blocks: Sequence[IntSwinBlock],
+    def __init__(self, blocks: Sequence[IntBlock],
                  downsample: IntPatchMerging | None):
         super().__init__()
         self.blocks = nn.Sequential(*blocks)

@@ -6,9 +6,11 @@ from mmengine.utils import to_2tuple
 from torch import Tensor, nn
 
 from ..nn import (Dequantize, IntLayerNorm, IntPatchEmbed, IntPatchMerging,
-                  IntPositionEmbedding, IntRequantize, Quantize)
+                  IntPositionEmbedding, IntRequantize, IntWindowAttention,
+                  Pixels, Quantize)
 from ..registry import MODELS
-from .swin import IntSwin, IntSwinBlock, IntSwinStage
+from .block import IntBlock
+from .swin import IntSwin, IntSwinStage
 
 DEFAULT_FUNCTIONS = dict(
     gelu='poly_gelu', softmax='bit_softmax', layernorm='i_layernorm')
@@ -51,8 +53,12 @@ class IntSwinTransformer(BaseModule):
         bits (dict[str, int], optional): Widths; keys ``weight``,
             ``activation``, ``attention`` (probabilities), ``residual``,
             ``output``. Defaults to 8, 8, 8, 16, 16.
+        input (str): What an image is: ``'normalized'``, as mmdet's Swin takes
+            it, or ``'uint8'``, the pixels themselves. Defaults to
+            ``'normalized'``.
 
     Raises:
+        ValueError: If ``input`` is neither.
         AssertionError, TypeError: As mmdet's, for an argument of the wrong
             form; e.g. if ``patch_size`` is not ``strides[0]``.
     """
@@ -72,6 +78,7 @@ class IntSwinTransformer(BaseModule):
                  use_abs_pos_embed=False,
                  functions: Mapping[str, str] | None = None,
                  bits: Mapping[str, int] | None = None,
+                 input='normalized',
                  qkv_bias=True,
                  qk_scale=None,
                  drop_rate=0.,
@@ -101,18 +108,21 @@ class IntSwinTransformer(BaseModule):
             return IntLayerNorm(channels, width, name)
 
         def block(layer: str, channels: int, heads: int,
-                  shift: int) -> IntSwinBlock:
+                  shift: int) -> IntBlock:
             names = dict(
                 norm1=('norm1', 'layernorm'),
                 softmax=('attn.w_msa.softmax', 'softmax'),
                 norm2=('norm2', 'layernorm'),
                 gelu=('ffn.layers.0.1', 'gelu'))
-            return IntSwinBlock(
-                channels, heads, mlp_ratio * channels, window_size, shift,
-                activation, {
-                    role: functions.get(f'{layer}.{module}', functions[kind])
-                    for role, (module, kind) in names.items()
-                })
+            chosen = {
+                role: functions.get(f'{layer}.{module}', functions[kind])
+                for role, (module, kind) in names.items()
+            }
+            return IntBlock(
+                channels,
+                IntWindowAttention(channels, heads, window_size, shift,
+                                   activation, chosen['softmax']),
+                mlp_ratio * channels, activation, chosen)
 
         stages = []
         for i, depth in enumerate(depths):
@@ -135,8 +145,12 @@ class IntSwinTransformer(BaseModule):
             position = IntPositionEmbedding(
                 (image_size[0] // patch_size) * (image_size[1] // patch_size),
                 embed_dims)
+        if input not in ('normalized', 'uint8'):
+            raise ValueError(
+                f"input is 'normalized' or 'uint8', not {input!r}")
         # The image has 8 bits, whatever the width of the activations.
-        self.quantize = Quantize(8)
+        self.quantize = (Pixels(in_channels, patch_size)
+                         if input == 'uint8' else Quantize(8))
         self.body = IntSwin(
             IntPatchEmbed(
                 in_channels, embed_dims, patch_size,
@@ -148,8 +162,8 @@ class IntSwinTransformer(BaseModule):
         self.dequantize = nn.ModuleList(Dequantize() for _ in out_indices)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """float32 [B, in_channels, H, W] -> for each output index i, float32
-        [B, C 2^i, H_i, W_i]."""
+        """float32 or uint8 [B, in_channels, H, W] -> for each output index i,
+        float32 [B, C 2^i, H_i, W_i]."""
         outputs = self.body(self.quantize(x))
         return [
             dequantize(q).permute(0, 3, 1, 2).contiguous()

@@ -3,6 +3,7 @@ from mmengine.config import Config
 
 from iptq_mm.engine.config import load_config
 from iptq_mm.engine.int_config import int_config, save_int_config
+from iptq_mm.engine.int_model_config import int_model_config
 
 FUNCTIONS = {'norm0': 'i_layernorm', 'stages.0.blocks.0.norm1': 'i_layernorm'}
 BITS = dict(weight=8, activation=8, residual=16, output=16)
@@ -19,8 +20,8 @@ def saved(coco_config, tmp_path):
         })
     path = tmp_path / 'out' / 'int_config.py'
     path.parent.mkdir()
-    save_int_config(path,
-                    int_config(config, FUNCTIONS, BITS, 'int_model.pth'))
+    model = int_model_config(config.model, FUNCTIONS, BITS, 'backbone', None)
+    save_int_config(path, int_config(config, model, 'int_model.pth'))
     return path, config
 
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.model import BaseDataPreprocessor, BaseModel
+from detectors import TINY, Detector, Images
 from mmengine.runner import Runner
 from quantized import float_swin
 from torch import nn
@@ -12,31 +12,6 @@ from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.ptq_hook import PTQHook
 from iptq_mm.models import IntSwinTransformer
 from iptq_mm.registry import HOOKS
-
-TINY = dict(
-    embed_dims=8, depths=(1, 1), num_heads=(1, 2), strides=(4, 2),
-    out_indices=(0, 1), window_size=4)
-
-
-class Images(torch.utils.data.Dataset):
-
-    def __len__(self):
-        return 5
-
-    def __getitem__(self, index):
-        generator = torch.manual_seed(index)
-        return dict(inputs=torch.randn(3, 32, 32, generator=generator))
-
-
-class Detector(BaseModel):
-
-    def __init__(self, backbone):
-        super().__init__(BaseDataPreprocessor())
-        self.backbone = backbone
-
-    def forward(self, inputs, mode='tensor'):
-        return self.backbone(inputs)
-
 
 @pytest.fixture
 def runner():

@@ -20,19 +20,20 @@ def integer(images):
 
 
 def test_integers_pass(integer, images):
-    verify_integer(integer, [images])
+    assert verify_integer(integer, integer, [images]) == ['body']
 
 
 def test_a_float_inside_is_found(integer, images):
     integer.body.stages[0].register_forward_hook(
         lambda module, args, output: (output * 1.0).to(output.dtype))
     with pytest.raises(FloatingPointTensorError, match='float32'):
-        verify_integer(integer, [images])
+        verify_integer(integer, integer, [images])
 
 
 def test_a_float_model_has_nothing_to_verify(images):
+    model = torch.nn.Conv2d(3, 8, 3)
     with pytest.raises(ValueError, match='no integer region'):
-        verify_integer(torch.nn.Conv2d(3, 8, 3), [images])
+        verify_integer(model, model, [images])
 
 
 def test_an_operator_that_differs_from_its_reference_is_found(integer,
@@ -45,4 +46,4 @@ def test_an_operator_that_differs_from_its_reference_is_found(integer,
 
     integer.body.norms['1'].register_forward_hook(every_second_time)
     with pytest.raises(RuntimeError, match='output 1 .* differs'):
-        verify_integer(integer, [images])
+        verify_integer(integer, integer, [images])

@@ -1,55 +1,18 @@
 """``tools/ptq.py`` from end to end, on a few generated images."""
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import mmdet
 import pytest
 import torch
-from conftest import ROOT
+from conftest import FEW, ROOT, SHAPES, WEIGHTS
+from stock import python, stock_test
 
 from iptq_mm.engine.artifact import load_int_model
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.options import PTQOptions, resolve
 from iptq_mm.engine.ptq import run_ptq
 from iptq_mm.engine.runner import build_runner
-
-SHAPES = ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py'
-WEIGHTS = ROOT / 'iptq_mm' / 'assets' / 'mask-rcnn_swin-nano_shapes.pth'
-FEW = {
-    'test_dataloader.dataset.num_images': 6,
-    'test_dataloader.num_workers': 0,
-    'test_dataloader.persistent_workers': False,
-    'custom_hooks.0.calib_dataloader.dataset.num_images': 8,
-    'custom_hooks.0.calib_dataloader.num_workers': 0,
-    'custom_hooks.0.num_batches': 2,
-}
-"""Options that make a run of the bundled config small."""
-
-
-def python(*args, cwd=ROOT):
-    return subprocess.run(
-        [sys.executable, *map(str, args)],
-        cwd=cwd,
-        env={
-            **os.environ, 'PYTHONPATH': str(ROOT)
-        },
-        capture_output=True,
-        text=True)
-
-
-def stock_test(config, checkpoint, work_dir, *args):
-    """Metrics of mmdet's own tools/test.py."""
-    script = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'test.py'
-    if not script.exists():
-        pytest.skip(f'this mmdet has no {script}')
-    run = python(script, config, checkpoint, '--work-dir', work_dir, *args)
-    assert run.returncode == 0, run.stderr[-3000:]
-    scalars, = work_dir.glob('*/[0-9]*.json')
-    return json.loads(scalars.read_text())
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +33,8 @@ def test_report_has_every_key(run):
     report = json.loads((work_dir / 'ptq_report.json').read_text())
     assert set(report) == {
         'config', 'checkpoint', 'bits', 'float', 'integer', 'integer_only',
-        'size_bytes', 'seconds', 'layers', 'sqnr_db', 'versions', 'seed'
+        'integer_parts', 'float_parts', 'size_bytes', 'seconds', 'layers',
+        'sqnr_db', 'versions', 'seed'
     }
     assert report['bits'] == dict(weight=8, activation=8, residual=16)
     assert set(report['seconds']) == {
@@ -102,6 +66,10 @@ def test_pictures(run):
     assert names == {
         'sqnr.png', *(f'detections_{i}.png' for i in range(4))
     }
+
+
+def test_statistics_go_when_all_is_written(run):
+    assert not (run[0] / 'calibration').exists()
 
 
 def test_stock_test_of_the_artifacts_gives_the_same_metrics(run, tmp_path):
@@ -169,7 +137,7 @@ def test_damaged_checkpoint(tmp_path, damage, says):
     (dict(work_dir=str(SHAPES / 'below')), r'cannot be written.*--work-dir'),
     (dict(cfg_options={**FEW, 'model.backbone.type': 'ResNet',
                        'model.backbone._delete_': True,
-                       'model.backbone.depth': 18}), r'backbone is a ResNet'),
+                       'model.backbone.depth': 18}), r'backbone of MaskRCNN is a ResNet'),
 ])
 def test_wrong_input(tmp_path, changed, says):
     options = dict(

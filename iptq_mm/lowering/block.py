@@ -1,0 +1,199 @@
+"""The pre-norm transformer block as lowering sees it, whoever wrote it.
+
+mmdet's Swin, timm's Swin and timm's ViT have the same block under different
+module names. Where calibration looks at it, and at which scales it runs, is
+said here once.
+"""
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from torch import Tensor, nn
+
+from ..assignment import GELULayer, Layer, LayerNormLayer, SoftmaxLayer
+from ..calibration import Site, unmasked_scores
+from .scale import scale_of
+
+SCORE_BITS = 16
+"""Width of the attention scores, before the position bias and the mask."""
+
+MIN_FUNCTION_SCALE = 2.0**-12
+"""Finest input scale for which the candidates state their error bounds."""
+
+
+class BlockNames(NamedTuple):
+    """Module names in the float network.
+
+    Args:
+        block (str): The block; its output is the stream.
+        norm1, norm2 (str): LayerNorms.
+        attn (str): Has ``qkv``, ``softmax`` and ``proj``.
+        fc1, gelu, fc2 (str): The MLP.
+        branch1, branch2 (str): What gives the two tensors that are added to
+            the stream: ``proj`` and ``fc2``, or what scales their outputs.
+    """
+    block: str
+    norm1: str
+    attn: str
+    norm2: str
+    fc1: str
+    gelu: str
+    fc2: str
+    branch1: str
+    branch2: str
+
+
+def block_layers(names: BlockNames) -> dict[str, str]:
+    """Kind of each non-linear layer by name, in the order of the forward
+    pass."""
+    return {
+        names.norm1: 'layernorm',
+        f'{names.attn}.softmax': 'softmax',
+        names.norm2: 'layernorm',
+        names.gelu: 'gelu'
+    }
+
+
+def block_readers(blocks: Iterable[BlockNames]) -> dict[str, str]:
+    """The linear layer that alone reads a LayerNorm, of all LayerNorms in
+    blocks."""
+    return {
+        norm: linear
+        for names in blocks for norm, linear in (
+            (names.norm1, f'{names.attn}.qkv'), (names.norm2, names.fc1))
+    }
+
+
+def stream_sites(names: BlockNames) -> list[str]:
+    """Sites at the scale of the residual stream."""
+    return [
+        f'{names.norm1}:input', f'{names.branch1}:output',
+        f'{names.norm2}:input', f'{names.branch2}:output',
+        f'{names.block}:output'
+    ]
+
+
+def _third(part: int, qkv: Tensor) -> Tensor:
+    """q (0), k (1) or v (2) of [..., 3 C]."""
+    return qkv.chunk(3, -1)[part]
+
+
+def block_sites(names: BlockNames,
+                bits: Mapping[str, int]) -> dict[str, Site]:
+    """Where calibration observes a block, ``MODULE:PORT`` and, for a part of
+    a tensor, ``MODULE:PORT:PART``.
+
+    Args:
+        names (BlockNames): Of its modules.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+    """
+    activation = bits['activation']
+    sites = {
+        f'{names.attn}.qkv:output:{part}':
+        Site(f'{names.attn}.qkv', 'output', activation, partial(_third, i))
+        for i, part in enumerate('qkv')
+    }
+    softmax = f'{names.attn}.softmax'
+    sites[f'{softmax}:input'] = Site(softmax, 'input', SCORE_BITS,
+                                     unmasked_scores)
+    for site in (f'{names.norm1}:output', f'{names.attn}.proj:input',
+                 f'{names.norm2}:output', f'{names.gelu}:input',
+                 f'{names.gelu}:output'):
+        sites[site] = Site(*site.split(':'), activation)
+    for site in stream_sites(names):
+        sites[site] = Site(*site.split(':'), bits['residual'])
+    return sites
+
+
+class AttentionScales(NamedTuple):
+    """Scales inside an attention layer."""
+    q: float
+    k: float
+    v: float
+    scores: float
+    context: float
+
+
+class Scales:
+    """Scales that follow from the thresholds of single sites.
+
+    Args:
+        network (nn.Module): The float network.
+        thresholds (Mapping[str, float]): Of every site.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+    """
+
+    def __init__(self, network: nn.Module, thresholds: Mapping[str, float],
+                 bits: Mapping[str, int]):
+        self.network, self.thresholds, self.bits = network, thresholds, bits
+
+    def activation(self, site: str) -> float:
+        """What enters a matrix product."""
+        return scale_of(self.thresholds[site], self.bits['activation'])
+
+    def residual(self, *sites: str) -> float:
+        """Sites that share the integers of the residual stream."""
+        return scale_of(max(self.thresholds[site] for site in sites),
+                        self.bits['residual'])
+
+    def scores(self, attn: str) -> float:
+        """Attention scores; before and after a position bias they must fit
+        the same integers."""
+        table = getattr(
+            self.network.get_submodule(attn), 'relative_position_bias_table',
+            None)
+        bias = 0. if table is None else table.detach().abs().max().item()
+        return max(
+            scale_of(self.thresholds[f'{attn}.softmax:input'] + bias,
+                     SCORE_BITS), MIN_FUNCTION_SCALE)
+
+    def attention(self, attn: str) -> AttentionScales:
+        """Scales inside an attention layer."""
+        q, k, v = (self.activation(f'{attn}.qkv:output:{part}')
+                   for part in 'qkv')
+        return AttentionScales(q, k, v, self.scores(attn),
+                               self.activation(f'{attn}.proj:input'))
+
+    def gelu(self, layer: str) -> tuple[float, float]:
+        """Input and output of a GELU."""
+        return (max(self.activation(f'{layer}:input'), MIN_FUNCTION_SCALE),
+                self.activation(f'{layer}:output'))
+
+
+class NormScales(NamedTuple):
+    """Scales of a LayerNorm, and the width of its output."""
+    input: float
+    output: float
+    bits: int
+
+
+class NetworkScales(Protocol):
+    """The scales of a whole network."""
+    sites: Scales
+
+    def norm(self, layer: str) -> NormScales:
+        """Of a LayerNorm by its module name."""
+
+
+def network_layers(kinds: Mapping[str, str],
+                   scales: NetworkScales) -> dict[str, Layer]:
+    """Every non-linear layer as stage 1 sees it.
+
+    Args:
+        kinds (Mapping[str, str]): Kind by module name.
+        scales (NetworkScales): Of the same network.
+    """
+    sites = scales.sites
+
+    def layer(name: str, kind: str) -> Layer:
+        if kind == 'gelu':
+            return GELULayer(*sites.gelu(name))
+        if kind == 'softmax':
+            return SoftmaxLayer(
+                sites.scores(name.removesuffix('.softmax')),
+                sites.bits['attention'])
+        norm = sites.network.get_submodule(name)
+        return LayerNormLayer(*scales.norm(name), norm.weight.detach().cpu(),
+                              norm.bias.detach().cpu(), norm.eps)
+
+    return {name: layer(name, kind) for name, kind in kinds.items()}

@@ -1,0 +1,139 @@
+"""Integer modules, filled from the modules of a float network."""
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..functions.base import Candidate
+from ..models.block import IntBlock
+from ..nn import (IntAttention, IntAveragePool, IntLayerNorm,
+                  IntWindowAttention)
+from .block import BlockNames, NetworkScales
+from .linear import lower_linear
+from .rounding import Roundings
+from .scale import dyadic_tensors, fill
+
+MASK = 100.0
+"""What Swin subtracts from the score of two tokens of different regions."""
+
+
+class Filling:
+    """A float network, its scales, candidates and roundings, at hand for each
+    part of the integer one.
+
+    Args:
+        network (nn.Module): Float.
+        scales (NetworkScales): Of the network.
+        functions (Mapping[str, Candidate]): Of every non-linear layer.
+        roundings (Roundings): Of the layers with weights.
+    """
+
+    def __init__(self, network: nn.Module, scales: NetworkScales,
+                 functions: Mapping[str, Candidate], roundings: Roundings):
+        self.network, self.scales = network, scales
+        self.functions, self.roundings = functions, roundings
+        self.bits = scales.sites.bits
+
+    def linear(self, target: nn.Module, layer: str, in_scale: float,
+               out_scale: Tensor | float, columns: Tensor | None = None,
+               branch: str | None = None) -> None:
+        """A linear layer, or a convolution that does not overlap.
+
+        Args:
+            target (nn.Module): As for ``lower_linear``, with ``in_scale``,
+                ``out_scale`` and ``columns``.
+            layer (str): Module name.
+            branch (str, optional): Module that multiplies the output by its
+                ``gamma``, if it has one (LayerScale, Touvron et al.,
+                arXiv:2103.17239): folded into weights and bias.
+        """
+        source = self.network.get_submodule(layer)
+        weight, bias = source.weight.flatten(1), source.bias
+        if branch is not None:
+            gamma = getattr(self.network.get_submodule(branch), 'gamma', None)
+            if gamma is not None:
+                weight = gamma[:, None] * weight
+                bias = bias if bias is None else gamma * bias
+        lower_linear(target, weight, bias, in_scale, out_scale,
+                     self.bits['weight'], self.roundings(layer), columns)
+
+    def norm(self, target: IntLayerNorm, layer: str,
+             columns: Tensor | None = None) -> None:
+        """A LayerNorm; ``columns`` reorders the channels."""
+        source = self.network.get_submodule(layer)
+        in_scale, out_scale, _ = self.scales.norm(layer)
+        params = self.functions[layer].lower(
+            in_scale, out_scale, source.weight.detach().double().cpu(),
+            source.bias.detach().double().cpu(), source.eps)
+        fill(target.params, params if columns is None else params[:, columns])
+
+    def block(self, target: IntBlock, names: BlockNames,
+              stream: float) -> None:
+        """A block on a stream of the given scale."""
+        gelu_in, gelu_out = self.scales.sites.gelu(names.gelu)
+        self.norm(target.norm1, names.norm1)
+        self.attention(target.attn, names, stream)
+        self.norm(target.norm2, names.norm2)
+        self.linear(target.mlp.fc1, names.fc1,
+                    self.scales.norm(names.norm2).output, gelu_in)
+        fill(target.mlp.fc1.params,
+             self.functions[names.gelu].lower(gelu_in, gelu_out))
+        self.linear(target.mlp.fc2, names.fc2, gelu_out, stream,
+                    branch=names.branch2)
+
+    def attention(self, target: IntAttention | IntWindowAttention,
+                  names: BlockNames, stream: float) -> None:
+        """An attention layer; in windows if the target is."""
+        scales = self.scales.sites.attention(names.attn)
+        source = self.network.get_submodule(names.attn)
+        softmax = self.functions[f'{names.attn}.softmax']
+        width = self.bits['attention']
+        channels = source.qkv.out_features // 3
+        self.linear(
+            target.qkv, f'{names.attn}.qkv',
+            self.scales.norm(names.norm1).output,
+            torch.tensor(scales[:3]).double().repeat_interleave(channels))
+        fill(target.params, softmax.lower(scales.scores, width))
+        fill(target.score,
+             torch.cat(
+                 dyadic_tensors(scales.q * scales.k * source.scale /
+                                scales.scores)))
+        fill(target.output,
+             torch.cat(
+                 dyadic_tensors(
+                     softmax.out_scale(width) * scales.v / scales.context)))
+        if isinstance(target, IntWindowAttention):
+            table = source.relative_position_bias_table
+            fill(target.bias_table, (table.detach().double().cpu() /
+                                     scales.scores).round())
+            fill(target.mask, torch.tensor([-round(MASK / scales.scores)]))
+        self.linear(target.proj, f'{names.attn}.proj', scales.context, stream,
+                    branch=names.branch1)
+
+    def pool(self, target: IntAveragePool, in_scale: float, out_scale: float,
+             tokens: int) -> None:
+        """The change of scale from a sum of tokens to their mean."""
+        m, n = dyadic_tensors(in_scale / out_scale / tokens)
+        fill(target.requantize.m, m)
+        fill(target.requantize.n, n)
+
+
+def image_columns(weight: Tensor) -> Tensor:
+    """Columns of a patch embedding: a convolution orders (channel, row,
+    column), ``cut_patches`` (row, column, channel).
+
+    Args:
+        weight (Tensor): [N, C, p, p].
+
+    Returns:
+        Tensor: int64 [C * p * p], for ``lower_linear``.
+    """
+    channels = weight.shape[1]
+    return torch.arange(weight[0].numel()).view(channels, -1).T.reshape(-1)
+
+
+def set_scale(target: nn.Module, scale: float) -> None:
+    """Store the scale of a border as its dyadic integers."""
+    m, n = dyadic_tensors(scale)
+    fill(target.m, m[0])
+    fill(target.n, n[0])
