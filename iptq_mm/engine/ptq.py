@@ -19,7 +19,7 @@ from .options import PTQOptions, resolve
 from .pictures import save_pictures
 from .prediction_hook import PredictionHook
 from .ptq_hook import PTQHook
-from .report import save_json, size_bytes, versions
+from .report import peak_memory_mb, save_json, size_bytes, versions
 from .runner import build_runner
 from .sqnr import backbone_sqnr
 from .summary import print_summary
@@ -51,6 +51,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     # early.
     statistics = Path(config.work_dir) / 'calibration'
     quantization = hook.quantize(runner, statistics, options.resume)
+    memory = peak_memory_mb()
     runner.logger.info('Evaluating the float model.')
     float_run = evaluate(runner, keeper)
     float_weights = runner.model.state_dict()
@@ -81,7 +82,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
         integer=size_bytes({**integers, **packed}))
     weights = config.load_from or getattr(runner.model, 'weights', None)
     report = _report(options, weights, hook, float_run, int_run, sqnr_db, size,
-                     float_parts(runner.model))
+                     memory, float_parts(runner.model))
     metainfo = runner.test_dataloader.dataset.metainfo
     meta = {
         key: metainfo[key]
@@ -117,7 +118,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
 
 def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             float_run: Evaluation, int_run: Evaluation,
-            sqnr_db: dict[str, float], size: dict[str, int],
+            sqnr_db: dict[str, float], size: dict[str, int], memory: float,
             float_parts: list[str]) -> dict[str, Any]:
     quantization = hook.quantization
     return dict(
@@ -133,6 +134,7 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
         integer_parts=['backbone', *hook.parts],
         float_parts=float_parts,
         size_bytes=size,
+        peak_memory_mb=dict(quantize=memory),
         seconds=dict(
             quantization.seconds,
             eval_float=float_run.seconds,

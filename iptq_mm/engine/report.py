@@ -2,6 +2,7 @@
 import json
 import math
 import platform
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ def size_bytes(weights: Mapping[str, Tensor]) -> int:
     they have 4 bits), int32 biases, multipliers and parameters of an integer
     one."""
     return sum(tensor.nbytes for tensor in weights.values())
+
+
+def peak_memory_mb() -> float:
+    """Most main memory that this process has held so far, in MB (10^6)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def versions() -> dict[str, str]:

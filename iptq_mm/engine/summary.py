@@ -52,5 +52,9 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
         f'{site} {value:.1f} dB' for site, value in outputs.items()))
     console.print('Integer: ' + ', '.join(report['integer_parts']) +
                   '. Float: ' + ', '.join(report['float_parts']) + '.')
+    seconds = ', '.join(f'{stage} {value:.1f} s'
+                        for stage, value in report['seconds'].items())
+    console.print(f'Time: {seconds}. Peak memory until all was integer: '
+                  f'{report["peak_memory_mb"]["quantize"]:.0f} MB.')
     for path in files:
         console.print(path, soft_wrap=True, highlight=False)

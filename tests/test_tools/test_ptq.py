@@ -33,8 +33,8 @@ def test_report_has_every_key(run):
     report = json.loads((work_dir / 'ptq_report.json').read_text())
     assert set(report) == {
         'config', 'checkpoint', 'bits', 'float', 'integer', 'integer_only',
-        'integer_parts', 'float_parts', 'size_bytes', 'seconds', 'layers',
-        'sqnr_db', 'versions', 'seed'
+        'integer_parts', 'float_parts', 'size_bytes', 'peak_memory_mb',
+        'seconds', 'layers', 'sqnr_db', 'versions', 'seed'
     }
     assert report['bits'] == dict(weight=8, activation=8, residual=16)
     assert set(report['seconds']) == {
