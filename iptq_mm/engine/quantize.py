@@ -29,9 +29,11 @@ class Quantization:
         backbone (nn.Module): The integer backbone, on the CPU.
         choices (dict[str, Choice]): Scores and assigned candidate of each
             non-linear layer.
-        seconds (dict[str, float]): ``calibrate`` (the passes over the images
-            of equalization and of stages 1 and 3), ``assign`` (fitting and
-            scoring candidates) and ``lower``.
+        seconds (dict[str, float]): ``equalize``, if that was asked for;
+            ``observe`` (stage 1: the pass that captures what the candidates
+            are scored on) and ``assign`` (fitting and scoring them, stage 2);
+            ``calibrate`` (stage 3: the pass that gives the final ranges) and
+            ``lower``.
     """
     backbone: nn.Module
     choices: dict[str, Choice]
@@ -79,20 +81,20 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         ValueError: If integers cannot hold what they must.
     """
     backbone = watchable(backbone)
-    seconds: dict[str, float] = {}
-    if equalize:
-        with _timed(seconds, 'calibrate'):
-            readers = lowering_of(backbone, bits).readers()
-            backbone = _equalized(backbone, readers, calibration)
     lowering = lowering_of(backbone, bits)
-    sites, kinds = lowering.sites(), lowering.nonlinear_layers()
-    selection.check(kinds)
+    selection.check(lowering.nonlinear_layers())
     if rounding not in ROUNDINGS:
         raise UserError(f'there is no rounding {rounding!r}; there are: '
                         f'{", ".join(sorted(ROUNDINGS.module_dict))}.')
+    seconds: dict[str, float] = {}
+    if equalize:
+        with _timed(seconds, 'equalize'):
+            backbone = _equalized(backbone, lowering.readers(), calibration)
+        lowering = lowering_of(backbone, bits)
+    sites, kinds = lowering.sites(), lowering.nonlinear_layers()
     samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
     inputs = {layer: Site(layer, 'input', WIDE) for layer in kinds}
-    with _timed(seconds, 'calibrate'):
+    with _timed(seconds, 'observe'):
         observers = calibration.observers(sites)
         calibration.watch(backbone, {**sites, **inputs}, observers, samplers,
                           'observing the float model')

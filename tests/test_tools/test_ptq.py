@@ -38,7 +38,8 @@ def test_report_has_every_key(run):
     }
     assert report['bits'] == dict(weight=8, activation=8, residual=16)
     assert set(report['seconds']) == {
-        'calibrate', 'assign', 'lower', 'eval_float', 'eval_integer'
+        'equalize', 'observe', 'assign', 'calibrate', 'lower', 'eval_float',
+        'eval_integer'
     }
     assert report['integer_only'] is True
     assert report['float'] == returned['float']
