@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 from ..assignment import FITS, NORMALIZATIONS
 from ..evaluation.families import FAMILIES, PAPER_CANDIDATES, homogeneous
-from ..evaluation.front import Point, front, gap_db
+from ..evaluation.front import front, gap_db
 from ..evaluation.probe import Probe
 from ..registry import HOOKS
 from .config import ptq_hook_config

@@ -78,5 +78,5 @@ def lowering_of(module: nn.Module, bits: Mapping[str, int]) -> Lowering:
         sorted(f'{cls.__module__.split(".")[0]}\'s {cls.__name__}'
                for cls in lowering_of.registry
                if cls is not object and not cls.__module__.startswith(OWN)))
-    raise TypeError(f'{type(module).__name__}, which has no integer form; what '
-                    f'has one: {known}')
+    raise TypeError(f'{type(module).__name__}, which has no integer form; '
+                    f'what has one: {known}')

@@ -47,10 +47,10 @@ class BitSoftmax:
 
     def error_bound(self, in_scale: float, row_length: int,
                     bits: int = 8) -> float:
-        """2^-(bits + 1) + 0.0123 + 2^-24 row_length. The 0.0123 is there because the
-        approximation jumps by 2.4 % where a score's exponent passes a half
-        integer; rows without a score within 2^-23 of one stay below
-        2^-(bits + 1) + 2^-20 + 2^-24 row_length."""
+        """2^-(bits + 1) + 0.0123 + 2^-24 row_length. The 0.0123 is there
+        because the approximation jumps by 2.4 % where a score's exponent
+        passes a half integer; rows without a score within 2^-23 of one stay
+        below 2^-(bits + 1) + 2^-20 + 2^-24 row_length."""
         return row.rounding_error(bits) + row.probability_error(
             RELATIVE_ERROR, row_length)
 

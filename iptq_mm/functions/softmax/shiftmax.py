@@ -1,6 +1,4 @@
 """I-ViT's Shiftmax."""
-import math
-
 import torch
 from torch import Tensor
 
