@@ -28,7 +28,12 @@ def markdown(settings: Mapping[str, Setting]) -> Iterator[str]:
         yield _table(FAMILY_COLUMNS, family_rows(setting))
     for title, cells in (('Gap to the front, dB', _gaps),
                          ('Below the best, dB', _below_best),
-                         ('Rank correlation of Omega and SQNR', _correlations),
+                         ('Rank correlation of Omega and SQNR',
+                          _correlations('sqnr_db')),
+                         ('Rank correlation of Omega and segm mAP',
+                          _correlations('segm_mAP')),
+                         ('Rank correlation of Omega and bbox mAP',
+                          _correlations('bbox_mAP')),
                          ('SQNR of IPTQ-ViT\'s functions by fit, dB', _fits)):
         yield f'### {title}\n'
         yield _transposed(settings, cells)
@@ -77,9 +82,9 @@ def _below_best(setting: Setting) -> dict[str, str]:
     }
 
 
-def _correlations(setting: Setting) -> dict[str, str]:
-    return {
-        name: _plain(values['sqnr_db'])
+def _correlations(figure: str) -> Callable[[Setting], dict[str, str]]:
+    return lambda setting: {
+        name: _plain(values.get(figure))
         for name, values in setting['rank_correlation'].items()
     }
 
