@@ -141,9 +141,6 @@ class PixelSwinLowering:
     def readers(self) -> dict[str, str]:
         return self.inner.readers()
 
-    def readers(self) -> dict[str, str]:
-        return self.inner.readers()
-
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return self.inner.layers(thresholds)
 

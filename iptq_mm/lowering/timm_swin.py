@@ -10,7 +10,7 @@ from ..calibration import Site
 from ..functions.base import Candidate
 from ..models.swin_backbone import DEFAULT_BITS
 from ..models.swin_classifier import IntSwinClassifier, SwinStructure
-from .block import block_readers, network_layers
+from .block import network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
 from .rounding import Roundings, nearest_everywhere
@@ -64,15 +64,6 @@ class TimmSwinLowering:
 
     def linears(self) -> dict[str, Site]:
         return linears(self.swin, self.bits)
-
-    def readers(self) -> dict[str, str]:
-        pairs = {
-            f'{name}.norm': f'{name}.reduction'
-            for name in mergings(self.swin)
-        }
-        for i in range(len(self.swin.layers)):
-            pairs |= block_readers(block_names(self.swin, i))
-        return pairs
 
     def readers(self) -> dict[str, str]:
         return readers(self.swin)

@@ -11,7 +11,7 @@ from ..calibration import Site
 from ..functions.base import Candidate
 from ..models.swin_backbone import DEFAULT_BITS
 from ..models.vit import IntVisionTransformer, VitStructure
-from .block import block_readers, network_layers
+from .block import network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
 from .rounding import Roundings, nearest_everywhere
@@ -70,9 +70,6 @@ class VitLowering:
 
     def linears(self) -> dict[str, Site]:
         return linears(self.vit, self.bits)
-
-    def readers(self) -> dict[str, str]:
-        return block_readers(block_names(self.vit))
 
     def readers(self) -> dict[str, str]:
         return readers(self.vit)
