@@ -40,7 +40,7 @@ def test_floats_are_caught_even_when_hidden(compute):
 
 def test_own_operators_are_opened(monkeypatch):
     x = torch.arange(-127, 128, dtype=torch.int8)
-    params = PolyGELU().lower(2.0**-4, 2.0**-4)
+    params = ops.with_zero_point(0, PolyGELU().lower(2.0**-4, 2.0**-4))
     with IntegerOnly():
         ops.gelu(x, 'poly_gelu', params)  # all integers inside
 

@@ -31,9 +31,11 @@ class GELULayer:
     Args:
         in_scale (float): Scale of the input.
         out_scale (float): Scale of the output.
+        zero (int): The integer that stands for an output of 0.
     """
     in_scale: float
     out_scale: float
+    zero: int = 0
     kind: ClassVar[str] = 'gelu'
 
     def exact(self, x: Tensor) -> Tensor:
@@ -43,8 +45,10 @@ class GELULayer:
     def integer(self, x: Tensor, candidate: GELU) -> Tensor:
         """What the candidate makes of x; float64, shape of ``x``."""
         q = quantize(x, self.in_scale, qmax(8)).to(torch.int8)
-        params = candidate.lower(self.in_scale, self.out_scale)
-        return ops.gelu(q, candidate.name, params).double() * self.out_scale
+        params = ops.with_zero_point(
+            self.zero, candidate.lower(self.in_scale, self.out_scale))
+        y = ops.gelu(q, candidate.name, params)
+        return (y.double() - self.zero) * self.out_scale
 
 
 @dataclass(frozen=True)

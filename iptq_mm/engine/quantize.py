@@ -14,7 +14,8 @@ from torch import nn
 from ..assignment import Choice
 from ..calibration import (ChannelRange, Replacement, Sampler,
                            SecondMoments, Site)
-from ..lowering import ROUNDINGS, equalized, lowering_of, watchable
+from ..lowering import (ROUNDINGS, attention_layers, equalized,
+                        equalized_attention, lowering_of, watchable)
 from ..lowering.rounding import roundings
 from .calibrate import WIDE, Calibration, thresholds
 from .errors import UserError
@@ -67,8 +68,9 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
         rounding (str): How weights become integers, a name in
             ``iptq_mm.lowering.ROUNDINGS``.
-        equalize (bool): Bring the channels of LayerNorm outputs to like
-            ranges first, see ``iptq_mm/lowering/equalization.py``.
+        equalize (bool): Bring the channels of LayerNorm outputs, and of
+            queries, keys and values, to like ranges first, see
+            ``iptq_mm/lowering/{,attention_}equalization.py``.
 
     Returns:
         Quantization: The integer backbone and its history. The same
@@ -89,7 +91,7 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
     seconds: dict[str, float] = {}
     if equalize:
         with _timed(seconds, 'equalize'):
-            backbone = _equalized(backbone, lowering.readers(), calibration)
+            backbone = equalized_backbone(backbone, bits, calibration)
         lowering = lowering_of(backbone, bits)
     sites, kinds = lowering.sites(), lowering.nonlinear_layers()
     samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
@@ -118,12 +120,24 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
     return Quantization(lowered, choices, seconds)
 
 
-def _equalized(backbone: nn.Module, readers: Mapping[str, str],
-               calibration: Calibration) -> nn.Module:
-    sites = {norm: Site(norm, 'output', WIDE) for norm in readers}
-    channels = {norm: ChannelRange() for norm in readers}
+def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
+                       calibration: Calibration) -> nn.Module:
+    """A copy of a float backbone with channels of like ranges.
+
+    Args:
+        backbone (nn.Module): As :func:`quantize_backbone` takes it, watchable.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+        calibration (Calibration): What to show to it.
+    """
+    lowering = lowering_of(backbone, bits)
+    readers, attentions = lowering.readers(), attention_layers(
+        lowering.nonlinear_layers())
+    sites = {name: Site(name, 'output', WIDE) for name in readers}
+    sites |= {
+        name: Site(f'{name}.qkv', 'output', WIDE) for name in attentions
+    }
+    channels = {name: ChannelRange() for name in sites}
     calibration.watch(backbone, sites, channels, {}, 'observing the channels')
-    return equalized(backbone, readers, {
-        norm: channel.largest
-        for norm, channel in channels.items()
-    })
+    ranges = {name: channel.largest for name, channel in channels.items()}
+    return equalized_attention(
+        equalized(backbone, readers, ranges, bits), attentions, ranges, bits)

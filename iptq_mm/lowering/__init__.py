@@ -1,5 +1,7 @@
 """Lowering: float module + observed ranges + assignment -> integers."""
 from . import clipping, gptq  # registers roundings
+from .attention_equalization import equalized_attention
+from .block import attention_layers
 from .conv_head import ConvHeadLowering
 from .equalization import equalized
 from .fpn import FPNLowering
@@ -14,5 +16,6 @@ from .watchable import watchable
 __all__ = [
     'ROUNDINGS', 'ConvHeadLowering', 'FPNLowering', 'Lowering',
     'PixelSwinLowering', 'SwinLowering', 'TimmSwinLowering', 'VitLowering',
-    'clipping', 'equalized', 'gptq', 'lowering_of', 'watchable'
+    'attention_layers', 'clipping', 'equalized', 'equalized_attention', 'gptq',
+    'lowering_of', 'watchable'
 ]

@@ -10,12 +10,19 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
+from ..arithmetic import qmax
 from ..assignment import GELULayer, Layer, LayerNormLayer, SoftmaxLayer
 from ..calibration import Site, unmasked_scores
 from .scale import scale_of
 
 SCORE_BITS = 16
 """Width of the attention scores, before the position bias and the mask."""
+
+GELU_MINIMUM = -0.17
+"""GELU is nowhere below it (its minimum is -0.16997, at -0.7518)."""
+
+GELU_TAIL = -3.5
+"""GELU is within 0.001 of 0 below it: such inputs may all be clipped there."""
 
 MIN_FUNCTION_SCALE = 2.0**-12
 """Finest input scale for which the candidates state their error bounds."""
@@ -64,6 +71,18 @@ def block_readers(blocks: Iterable[BlockNames]) -> dict[str, str]:
     }
 
 
+def attention_layers(kinds: Mapping[str, str]) -> list[str]:
+    """The attention layers, which have ``qkv``, ``softmax`` and ``proj``.
+
+    Args:
+        kinds (Mapping[str, str]): Kind of each non-linear layer by name.
+    """
+    return [
+        layer.removesuffix('.softmax') for layer, kind in kinds.items()
+        if kind == 'softmax'
+    ]
+
+
 def stream_sites(names: BlockNames) -> list[str]:
     """Sites at the scale of the residual stream."""
     return [
@@ -76,6 +95,16 @@ def stream_sites(names: BlockNames) -> list[str]:
 def _third(part: int, qkv: Tensor) -> Tensor:
     """q (0), k (1) or v (2) of [..., 3 C]."""
     return qkv.chunk(3, -1)[part]
+
+
+def _above_tail(x: Tensor) -> Tensor:
+    """Inputs of GELU that it does not take for 0."""
+    return x.clamp(min=GELU_TAIL)
+
+
+def _above_minimum(y: Tensor) -> Tensor:
+    """How far an output of GELU lies above its minimum."""
+    return y - GELU_MINIMUM
 
 
 def block_sites(names: BlockNames,
@@ -96,9 +125,14 @@ def block_sites(names: BlockNames,
     softmax = f'{names.attn}.softmax'
     sites[f'{softmax}:input'] = Site(softmax, 'input', SCORE_BITS,
                                      unmasked_scores)
+    # Nowhere negative: n bits without a sign have the codes of n + 1 bits
+    # with one.
+    sites[f'{names.gelu}:output'] = Site(names.gelu, 'output', activation + 1,
+                                         _above_minimum)
+    sites[f'{names.gelu}:input'] = Site(names.gelu, 'input', activation,
+                                        _above_tail)
     for site in (f'{names.norm1}:output', f'{names.attn}.proj:input',
-                 f'{names.norm2}:output', f'{names.gelu}:input',
-                 f'{names.gelu}:output'):
+                 f'{names.norm2}:output'):
         sites[site] = Site(*site.split(':'), activation)
     for site in stream_sites(names):
         sites[site] = Site(*site.split(':'), bits['residual'])
@@ -112,6 +146,13 @@ class AttentionScales(NamedTuple):
     v: float
     scores: float
     context: float
+
+
+class GELUScales(NamedTuple):
+    """Scales of a GELU, and the integer that stands for an output of 0."""
+    input: float
+    output: float
+    zero: int
 
 
 class Scales:
@@ -154,10 +195,14 @@ class Scales:
         return AttentionScales(q, k, v, self.scores(attn),
                                self.activation(f'{attn}.proj:input'))
 
-    def gelu(self, layer: str) -> tuple[float, float]:
-        """Input and output of a GELU."""
-        return (max(self.activation(f'{layer}:input'), MIN_FUNCTION_SCALE),
-                self.activation(f'{layer}:output'))
+    def gelu(self, layer: str) -> GELUScales:
+        """Scales of a GELU; the least output is the least integer."""
+        largest = qmax(self.bits['activation'])
+        output = scale_of(self.thresholds[f'{layer}:output'],
+                          self.bits['activation'] + 1)
+        return GELUScales(
+            max(self.activation(f'{layer}:input'), MIN_FUNCTION_SCALE),
+            output, round(-GELU_MINIMUM / output) - largest)
 
 
 class NormScales(NamedTuple):

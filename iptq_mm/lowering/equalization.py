@@ -14,9 +14,14 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-STRENGTH = 0.75
+from ..arithmetic import qmax
+
+STRENGTHS = (0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.)
 """0 evens out the columns of the weights, 1 the channels of the activations.
 Large channels with small columns are evened out whatever the strength."""
+
+RANGE_OF_DEVIATION = 4
+"""A channel reaches about so many standard deviations."""
 
 LEAST = 2.0**-20
 """Ranges below this share of the largest count as that: a channel that is
@@ -44,6 +49,34 @@ def factors(ranges: Tensor, columns: Tensor, strength: float) -> Tensor:
     return (logs - logs.mean()).exp()
 
 
+def quietest_factors(ranges: Tensor, weight: Tensor,
+                     bits: Mapping[str, int]) -> Tensor:
+    """``factors`` at the strength of the least noise, as far as that can be
+    told from ranges: rounding a value of step S adds a variance of S^2 / 12.
+
+    Args:
+        ranges (Tensor): [C], largest magnitude of each channel.
+        weight (Tensor): Float [N, C], what reads them.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+
+    Returns:
+        Tensor: float64 [C].
+    """
+    ranges, weight = ranges.double(), weight.detach().double().cpu()
+
+    def noise(divisors: Tensor) -> float:
+        inputs, rows = ranges / divisors, weight * divisors
+        step = inputs.max() / qmax(bits['activation'])
+        steps = rows.abs().amax(1) / qmax(bits['weight'])
+        power = (inputs / RANGE_OF_DEVIATION).square().sum()
+        return (step.square() * rows.square().sum()
+                + steps.square().sum() * power).item()
+
+    columns = weight.abs().amax(0)
+    return min((factors(ranges, columns, strength) for strength in STRENGTHS),
+               key=noise)
+
+
 @torch.no_grad()
 def rescaled(network: nn.Module, readers: Mapping[str, str],
              divisors: Mapping[str, Tensor]) -> nn.Module:
@@ -69,7 +102,7 @@ def rescaled(network: nn.Module, readers: Mapping[str, str],
 
 def equalized(network: nn.Module, readers: Mapping[str, str],
               ranges: Mapping[str, Tensor],
-              strength: float = STRENGTH) -> nn.Module:
+              bits: Mapping[str, int]) -> nn.Module:
     """A copy of a network with equalized LayerNorm outputs.
 
     Args:
@@ -77,14 +110,11 @@ def equalized(network: nn.Module, readers: Mapping[str, str],
         readers (Mapping[str, str]): As for :func:`rescaled`.
         ranges (Mapping[str, Tensor]): Largest magnitude [C] of each channel
             of a LayerNorm's output, by the LayerNorm's module name.
-        strength (float): See ``STRENGTH``.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
     """
-    columns = {
-        norm: network.get_submodule(reader).weight.detach().abs().amax(0)
-        for norm, reader in readers.items()
-    }
     return rescaled(
         network, readers, {
-            norm: factors(ranges[norm], columns[norm].cpu(), strength)
-            for norm in readers
+            norm: quietest_factors(
+                ranges[norm], network.get_submodule(reader).weight, bits)
+            for norm, reader in readers.items()
         })

@@ -8,6 +8,7 @@ from ..functions.base import Candidate
 from ..models.block import IntBlock
 from ..nn import (IntAttention, IntAveragePool, IntLayerNorm,
                   IntWindowAttention)
+from ..ops import with_zero_point
 from .block import BlockNames, NetworkScales
 from .linear import lower_linear
 from .rounding import Roundings
@@ -36,12 +37,12 @@ class Filling:
 
     def linear(self, target: nn.Module, layer: str, in_scale: float,
                out_scale: Tensor | float, columns: Tensor | None = None,
-               branch: str | None = None) -> None:
+               zero: int = 0, branch: str | None = None) -> None:
         """A linear layer, or a convolution that does not overlap.
 
         Args:
             target (nn.Module): As for ``lower_linear``, with ``in_scale``,
-                ``out_scale`` and ``columns``.
+                ``out_scale``, ``columns`` and ``zero``.
             layer (str): Module name.
             branch (str, optional): Module that multiplies the output by its
                 ``gamma``, if it has one (LayerScale, Touvron et al.,
@@ -55,7 +56,8 @@ class Filling:
                 weight = gamma[:, None] * weight
                 bias = bias if bias is None else gamma * bias
         lower_linear(target, weight, bias, in_scale, out_scale,
-                     self.bits['weight'], self.roundings(layer), columns)
+                     self.bits['weight'], self.roundings(layer), columns,
+                     zero)
 
     def norm(self, target: IntLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:
@@ -70,16 +72,17 @@ class Filling:
     def block(self, target: IntBlock, names: BlockNames,
               stream: float) -> None:
         """A block on a stream of the given scale."""
-        gelu_in, gelu_out = self.scales.sites.gelu(names.gelu)
+        gelu = self.scales.sites.gelu(names.gelu)
         self.norm(target.norm1, names.norm1)
         self.attention(target.attn, names, stream)
         self.norm(target.norm2, names.norm2)
         self.linear(target.mlp.fc1, names.fc1,
-                    self.scales.norm(names.norm2).output, gelu_in)
+                    self.scales.norm(names.norm2).output, gelu.input)
         fill(target.mlp.fc1.params,
-             self.functions[names.gelu].lower(gelu_in, gelu_out))
-        self.linear(target.mlp.fc2, names.fc2, gelu_out, stream,
-                    branch=names.branch2)
+             with_zero_point(gelu.zero, self.functions[names.gelu].lower(
+                 gelu.input, gelu.output)))
+        self.linear(target.mlp.fc2, names.fc2, gelu.output, stream,
+                    zero=gelu.zero, branch=names.branch2)
 
     def attention(self, target: IntAttention | IntWindowAttention,
                   names: BlockNames, stream: float) -> None:

@@ -78,8 +78,9 @@ class IntLinearGELU(nn.Module):
         super().__init__()
         self.bits, self.gelu = bits, gelu
         allocate(self, in_features, out_features)
-        shape = APPROXIMATIONS.get(gelu).params_shape(out_features)
-        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
+        own, = APPROXIMATIONS.get(gelu).params_shape(out_features)
+        self.register_buffer('params',
+                             torch.zeros(1 + own, dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.linear_gelu(x, self.weight, self.bias, self.m, self.n,

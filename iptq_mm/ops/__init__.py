@@ -3,7 +3,7 @@ from . import native
 from .attention import attention, window_attention
 from .conv import conv2d, neighbourhoods
 from .elementwise import add, requantize
-from .function import gelu, layer_norm, softmax
+from .function import gelu, layer_norm, softmax, with_zero_point
 from .library import NAMESPACE, REFERENCES
 from .linear import linear, linear_add, linear_gelu
 
@@ -12,5 +12,6 @@ native.load()  # once every operator has its reference
 __all__ = [
     'NAMESPACE', 'REFERENCES', 'add', 'attention', 'conv2d', 'gelu',
     'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'native',
-    'neighbourhoods', 'requantize', 'softmax', 'window_attention'
+    'neighbourhoods', 'requantize', 'softmax', 'window_attention',
+    'with_zero_point'
 ]

@@ -1,12 +1,14 @@
 """Multi-head self-attention in integers, from q, k, v to the projection.
 
     scores = requantize(q k^T) + bias (+ mask)     int16, then int32
-    probabilities = softmax candidate (scores)     uint8 at 2^-8
+    probabilities = softmax candidate (scores)     8-bit codes, an exponent
+                                                   a row (row.py)
     output = requantize(probabilities v)           int8
 
-Accumulators are int32: head_dim * 127^2 and N * 255 * 127 (or
-N * 2^15 * 127 * sqrt(2) / N for the powers of two of log-int-softmax, whose
-rows sum to at most sqrt(2)) stay below 2^31 for head_dim and N up to 65536.
+Accumulators are int32: head_dim * 127^2 stays below 2^31 for a head_dim up to
+65536. A row of probabilities sums to at most 2: each code but the zeros was
+rounded up by no more than itself. At a scale of 2^-20 (2^-15 and sqrt(2) for
+the powers of two of log-int-softmax) the context stays below 2^28.
 """
 import torch
 from torch import Tensor

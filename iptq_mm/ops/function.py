@@ -2,12 +2,31 @@
 
 A lowered candidate is its name in ``APPROXIMATIONS`` and an int64 tensor of
 parameters; what the parameters mean is the candidate's own affair.
+
+GELU's operator has a parameter more. GELU is nowhere below -0.17, so a range
+symmetric about zero would leave half of the codes unused: its integers stand
+for y ~ S (q - z) instead. The layer that reads them pays nothing, its bias
+takes up -z times the sum of its weights.
 """
+import torch
 from torch import Tensor
 
 from ..arithmetic import narrow
 from ..registry import APPROXIMATIONS
 from .library import operator
+
+
+def with_zero_point(zero: int, params: Tensor) -> Tensor:
+    """``params`` of the operator ``gelu``.
+
+    Args:
+        zero (int): z, the integer that stands for 0.
+        params (Tensor): int64 [P], those of the lowered candidate.
+
+    Returns:
+        Tensor: int64 [1 + P].
+    """
+    return torch.cat([params.new_tensor([zero]), params])
 
 
 @operator('gelu(Tensor x, str name, Tensor params, int bits=8) -> Tensor')
@@ -17,13 +36,14 @@ def gelu(x: Tensor, name: str, params: Tensor, bits: int = 8) -> Tensor:
     Args:
         x (Tensor): int8, any shape.
         name (str): Candidate of kind ``gelu``.
-        params (Tensor): Its lowered parameters, int64.
+        params (Tensor): As ``with_zero_point`` makes them.
         bits (int): Width of the result, at most 8.
 
     Returns:
         Tensor: int8, shape of ``x``.
     """
-    return narrow(APPROXIMATIONS.get(name).integer(x, params), bits)
+    y = APPROXIMATIONS.get(name).integer(x, params[1:])
+    return narrow(y + params[0], bits)
 
 
 @operator('softmax(Tensor x, str name, Tensor params) -> Tensor')
@@ -37,7 +57,7 @@ def softmax(x: Tensor, name: str, params: Tensor) -> Tensor:
 
     Returns:
         Tensor: Probabilities at the candidate's ``out_scale``, stored as its
-        ``out_dtype`` (uint8 at 2^-bits unless the candidate says otherwise).
+        ``out_dtype``.
     """
     candidate = APPROXIMATIONS.get(name)
     return candidate.integer(x, params).to(candidate.out_dtype)

@@ -66,7 +66,7 @@ def outputs(cls, x, scale, bits=8):
     y = cls.integer(x, cls().lower(scale, bits))
     assert torch.equal(y.to(cls.out_dtype).long(), y.long())
     ideal = cls().ideal(x.double() * scale)
-    if cls.out_dtype == torch.uint8:
+    if cls.name != 'log_int_softmax':
         ideal = ideal.clamp(max=1 - 2**-bits)
     return y.double() * cls.out_scale(bits), ideal
 
@@ -200,3 +200,15 @@ def test_log2_codes_end_at_fifteen(exp, value):
     """Beside one score of 1: quotients of 3, and around 2^15 and 3 2^14."""
     y = log2_code.log2_probabilities(torch.tensor([ONE, exp]))
     assert y[1] == value
+
+
+@pytest.mark.parametrize('name', sorted(set(NAMES) - {'log_int_softmax'}))
+@pytest.mark.parametrize('n', [197, 1025, 4096])
+def test_small_probabilities_keep_their_bits(name, n):
+    """Spread over many tokens, the largest probability is below 2^-7."""
+    cls, scale = APPROXIMATIONS.get(name), 2.**-10
+    scores = torch.linspace(-1, 0, n).div(scale).round().int()
+    y, ideal = outputs(cls, scores, scale)
+    assert ideal.max() < 2**-6
+    half_step = 2.**-8 * ideal.max()
+    assert (y - ideal).abs().max() <= half_step + 2**-20

@@ -7,7 +7,7 @@ from quantized import float_swin, sqnr_db
 from iptq_mm.calibration import ChannelRange, Collector, Site
 from iptq_mm.evaluation.hard_variant import hardened
 from iptq_mm.lowering import equalized, lowering_of
-from iptq_mm.lowering.equalization import factors
+from iptq_mm.lowering.equalization import factors, quietest_factors
 from iptq_mm.models.swin_backbone import DEFAULT_BITS
 
 SMALL = dict(
@@ -57,7 +57,8 @@ def test_readers_are_all_linear_layers_after_a_layernorm(swin):
 @torch.no_grad()
 def test_function_stays_and_the_original_too(swin, image):
     before = {name: value.clone() for name, value in swin.state_dict().items()}
-    other = equalized(swin, readers(swin), ranges(swin, image))
+    other = equalized(
+        swin, readers(swin), ranges(swin, image), DEFAULT_BITS)
     assert min(map(sqnr_db, swin(image), other(image))) > 100
     assert all(torch.equal(before[name], value)
                for name, value in swin.state_dict().items())
@@ -76,7 +77,8 @@ def test_a_hard_variant_computes_the_same_and_equalizes_to_the_same(
         assert (found / ranges(swin, image)[name]).max() == pytest.approx(
             600, rel=1e-3)
     eased = [
-        equalized(network, readers(swin), ranges(network, image))
+        equalized(
+            network, readers(swin), ranges(network, image), DEFAULT_BITS)
         for network in (swin, hard)
     ]
     soft, same = (ranges(network, image) for network in eased)
@@ -103,3 +105,18 @@ def test_factors_of_unused_channels_are_bounded():
     assert torch.equal(factors(zero, zero, .5), torch.ones(3).double())
     found = factors(some, some, .5)
     assert found.isfinite().all() and (found > 0).all()
+
+
+def test_outliers_are_evened_out_as_far_as_the_weights_have_bits():
+    generator = torch.manual_seed(0)
+    weight = torch.randn(24, 16, generator=generator)
+    ranges = torch.ones(16)
+    ranges[3] = 100.
+
+    def share(bits):
+        """Of the outlier in the range after equalization."""
+        found = ranges / quietest_factors(
+            ranges, weight, {**DEFAULT_BITS, 'weight': bits})
+        return (found[3] / found.median()).item()
+
+    assert share(8) < share(4) < 100

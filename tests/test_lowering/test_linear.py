@@ -83,3 +83,17 @@ def test_a_ratio_without_a_dyadic_form_is_refused():
 def test_ratios_too_small_to_matter_still_round_to_zero():
     m, n = dyadic_tensors(1e-30)
     assert (127 * 127 * m.item()) >> n.item() == 0
+
+
+@given(st.integers(-127, 127), st.integers(0, 2**16))
+def test_the_bias_takes_up_a_zero_point(zero, seed):
+    generator = torch.manual_seed(seed)
+    weight = torch.randn(3, 5, generator=generator)
+    bias = torch.randn(3, generator=generator)
+    plain, shifted = IntLinear(5, 3, 8), IntLinear(5, 3, 8)
+    lower_linear(plain, weight, bias, 0.02, 0.1, 8)
+    lower_linear(shifted, weight, bias, 0.02, 0.1, 8, zero=zero)
+    least, most = max(-127, -127 - zero), min(127, 127 - zero)
+    x = torch.randint(least, most + 1, (9, 5), generator=generator)
+    assert torch.equal(plain(x.to(torch.int8)),
+                       shifted((x + zero).to(torch.int8)))

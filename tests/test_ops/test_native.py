@@ -117,7 +117,7 @@ def test_linear_gelu(layer, weights, bits):
     draw = Draw(seed, extreme)
     same_bits('linear_gelu', draw(127, rows, inputs, dtype=torch.int8),
               *draw.layer(inputs, outputs, shift, weights), bits, 'poly_gelu',
-              PolyGELU().lower(0.03, 0.02))
+              ops.with_zero_point(-90, PolyGELU().lower(0.03, 0.02)))
 
 
 @pytest.mark.parametrize('inputs', [3072, 4096])
@@ -273,7 +273,8 @@ def test_attention(length, heads, width, seed, extreme, score, scale,
               draw(127, 2, length, 3 * heads * width, dtype=torch.int8), heads,
               dyadic_pair(score), softmax,
               APPROXIMATIONS.get(softmax)().lower(2.0**-scale, bits),
-              dyadic_pair(15 if softmax == 'log_int_softmax' else 8), 8)
+              dyadic_pair(15 if softmax == 'log_int_softmax' else bits + 12),
+              8)
 
 
 @few
@@ -303,7 +304,7 @@ def test_window_attention(height, width, window, shift, heads, head_channels,
               draw(32767, window**2, window**2, heads,
                    dtype=torch.int16).permute(2, 0, 1),
               torch.tensor([mask], dtype=torch.int32), dyadic_pair(2),
-              'bit_softmax', BitSoftmax().lower(2.0**-9), dyadic_pair(8), 8)
+              'bit_softmax', BitSoftmax().lower(2.0**-9), dyadic_pair(20), 8)
 
 
 @few
@@ -327,7 +328,7 @@ def test_add(rows, channels, seed):
 
 
 def test_gelu():
-    params = PolyGELU().lower(0.03, 0.02)
+    params = ops.with_zero_point(-120, PolyGELU().lower(0.03, 0.02))
     x = torch.arange(-128, 128, dtype=torch.int8).view(2, -1)
     same_bits('gelu', x, 'poly_gelu', params, 8)
     same_bits('gelu', x.T, 'poly_gelu', params, 4)

@@ -23,7 +23,7 @@ class BitSoftmax:
     kind = 'softmax'
     name = 'bit_softmax'
     fitted = False
-    out_dtype = torch.uint8
+    out_dtype = torch.int32
     base = 2.
     reduced_range = REDUCED_RANGE
 
@@ -42,7 +42,8 @@ class BitSoftmax:
         return row.normalize_float(bit_exp_float(depth * math.log2(math.e)))
 
     def operations(self, row_length: int) -> float:
-        """23 + 1 / row_length: scores 6, exponential 12, division 5."""
+        """23 + 2 / row_length: scores 6, exponential 12, division 5, a
+        row 2."""
         return row.operations(OPERATIONS, row_length)
 
     def error_bound(self, in_scale: float, row_length: int,
@@ -60,8 +61,8 @@ class BitSoftmax:
 
     @staticmethod
     def out_scale(bits: int = 8) -> float:
-        """2^-bits."""
-        return 2.**-bits
+        """2^-(bits + 12)."""
+        return row.out_scale(bits)
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
@@ -71,5 +72,5 @@ class BitSoftmax:
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
         """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
-        [0, 2^bits - 1]."""
+        [0, 2^(bits + 12))."""
         return row.normalize(bit_exp(row.exponents(x, params)), params)

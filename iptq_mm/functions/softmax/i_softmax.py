@@ -18,7 +18,7 @@ class ISoftmax:
     kind = 'softmax'
     name = 'i_softmax'
     fitted = False
-    out_dtype = torch.uint8
+    out_dtype = torch.int32
     base = math.e
     reduced_range = REDUCED_RANGE
 
@@ -37,7 +37,8 @@ class ISoftmax:
             i_exp_float(x - x.amax(-1, keepdim=True)))
 
     def operations(self, row_length: int) -> float:
-        """25 + 1 / row_length: scores 6, exponential 14, division 5."""
+        """25 + 2 / row_length: scores 6, exponential 14, division 5, a
+        row 2."""
         return row.operations(OPERATIONS, row_length)
 
     def error_bound(self, in_scale: float, row_length: int,
@@ -52,8 +53,8 @@ class ISoftmax:
 
     @staticmethod
     def out_scale(bits: int = 8) -> float:
-        """2^-bits."""
-        return 2.**-bits
+        """2^-(bits + 12)."""
+        return row.out_scale(bits)
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
@@ -63,5 +64,5 @@ class ISoftmax:
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
         """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
-        [0, 2^bits - 1]."""
+        [0, 2^(bits + 12))."""
         return row.normalize(i_exp(row.exponents(x, params)), params)

@@ -25,6 +25,9 @@ DEPTH = 26 * math.log(2)
 """Scores further below the maximum have exponentials below 2^-26, which 24
 fractional bits do not hold."""
 
+OCTAVES = 12
+"""A row of at most 4096 scores has a sum in [1, 2) 2^k, k from 0 to 12."""
+
 RECIPROCAL_BITS = 54
 """2^54 / sum, with a sum of at least 2^24, is at most 2^30: an int32."""
 
@@ -32,6 +35,9 @@ SCORE_OPERATIONS = 6
 """Row maximum 1, subtraction 1, clamp 1, multiplier 3."""
 NORMALIZE_OPERATIONS = 5
 """Row sum 1, reciprocal times exponential 1, rounding shift 2, clamp 1."""
+ROW_OPERATIONS = 2
+"""Reciprocal 1, position of the leading bit of the sum 1. The row's exponent
+is made up for after the product with the values."""
 
 
 def lower(in_scale: float, unit: float, bits: int) -> Tensor:
@@ -80,7 +86,13 @@ def exponents(x: Tensor, params: Tensor) -> Tensor:
 
 
 def normalize(exp: Tensor, params: Tensor) -> Tensor:
-    """Probabilities by one division a row.
+    """Probabilities by one division a row, and an exponent a row.
+
+    The largest of a row is near 1 / sum: where attention is spread over 197
+    tokens, far below 2^-8. So each row has codes of ``bits`` bits at a scale
+    of its own, 2^-(bits + k) for a sum in [1, 2) 2^k. What is returned is the
+    codes at one scale for all rows, shifted up; a product with values is
+    shifted once, at its end.
 
     Args:
         exp (Tensor): int64 [..., N], N <= 4096, 24 fractional bits; the
@@ -88,16 +100,20 @@ def normalize(exp: Tensor, params: Tensor) -> Tensor:
         params (Tensor): As ``lower`` makes them.
 
     Returns:
-        Tensor: int64 [..., N] in [0, 2^bits - 1], at scale 2^-bits.
+        Tensor: int64 [..., N] in [0, 2^(bits + 12)), at scale
+        2^-(bits + 12).
     """
     bits = params[3]
     total = exp.sum(-1, keepdim=True)  # [2^24, 2^37)
     one = torch.full_like(total, 1 << RECIPROCAL_BITS)
     # an exponential is at most the sum, so the product at most 2^54
     probability = exp * floor_divide(one, total)
+    octaves = ONE << torch.arange(1, OCTAVES + 1, device=exp.device)
+    k = (total >= octaves).sum(-1, keepdim=True)
     largest = (torch.ones_like(bits) << bits) - 1
-    return torch.minimum(
-        rshift(probability, RECIPROCAL_BITS - bits), largest)
+    codes = torch.minimum(
+        rshift(probability, RECIPROCAL_BITS - bits - k), largest)
+    return codes << (OCTAVES - k)
 
 
 def normalize_float(exp: Tensor) -> Tensor:
@@ -105,8 +121,13 @@ def normalize_float(exp: Tensor) -> Tensor:
     return exp / exp.sum(-1, keepdim=True)
 
 
+def out_scale(bits: int) -> float:
+    """Real value of one step of what ``normalize`` gives."""
+    return 2.**-(bits + OCTAVES)
+
+
 def rounding_error(bits: int) -> float:
-    """Half a step of a probability."""
+    """Half a step of a probability, in the rows of the coarsest codes."""
     return 2.**-(bits + 1)
 
 
@@ -122,6 +143,6 @@ def probability_error(relative: float, row_length: int) -> float:
 
 
 def operations(exponential: int, row_length: int) -> float:
-    """Per element, with an exponential of so many; the row's division."""
+    """Per element, with an exponential of so many; and what a row takes."""
     return (SCORE_OPERATIONS + exponential + NORMALIZE_OPERATIONS
-            + 1 / row_length)
+            + ROW_OPERATIONS / row_length)

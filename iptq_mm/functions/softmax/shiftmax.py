@@ -17,7 +17,7 @@ class Shiftmax:
     kind = 'softmax'
     name = 'shiftmax'
     fitted = False
-    out_dtype = torch.uint8
+    out_dtype = torch.int32
     base = 2.
     reduced_range = REDUCED_RANGE
 
@@ -36,7 +36,8 @@ class Shiftmax:
             shift_exp_float(x - x.amax(-1, keepdim=True)))
 
     def operations(self, row_length: int) -> float:
-        """22 + 1 / row_length: scores 6, exponential 11, division 5."""
+        """22 + 2 / row_length: scores 6, exponential 11, division 5, a
+        row 2."""
         return row.operations(OPERATIONS, row_length)
 
     def error_bound(self, in_scale: float, row_length: int,
@@ -51,8 +52,8 @@ class Shiftmax:
 
     @staticmethod
     def out_scale(bits: int = 8) -> float:
-        """2^-bits."""
-        return 2.**-bits
+        """2^-(bits + 12)."""
+        return row.out_scale(bits)
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
@@ -62,5 +63,5 @@ class Shiftmax:
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
         """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
-        [0, 2^bits - 1]."""
+        [0, 2^(bits + 12))."""
         return row.normalize(shift_exp(row.exponents(x, params)), params)

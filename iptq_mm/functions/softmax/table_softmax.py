@@ -22,7 +22,7 @@ class TableSoftmax:
     kind = 'softmax'
     name = 'table_softmax'
     fitted = False
-    out_dtype = torch.uint8
+    out_dtype = torch.int32
     base = 2.
     reduced_range = REDUCED_RANGE
 
@@ -42,7 +42,8 @@ class TableSoftmax:
             table_exp_float(depth * math.log2(math.e)))
 
     def operations(self, row_length: int) -> float:
-        """26 + 1 / row_length: scores 6, exponential 15, division 5."""
+        """26 + 2 / row_length: scores 6, exponential 15, division 5, a
+        row 2."""
         return row.operations(OPERATIONS, row_length)
 
     def error_bound(self, in_scale: float, row_length: int,
@@ -59,8 +60,8 @@ class TableSoftmax:
 
     @staticmethod
     def out_scale(bits: int = 8) -> float:
-        """2^-bits."""
-        return 2.**-bits
+        """2^-(bits + 12)."""
+        return row.out_scale(bits)
 
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
@@ -70,7 +71,7 @@ class TableSoftmax:
     @staticmethod
     def integer(x: Tensor, params: Tensor) -> Tensor:
         """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
-        [0, 2^bits - 1]."""
+        [0, 2^(bits + 12))."""
         exponents = row.exponents(x, params)
         return row.normalize(
             table_exp(exponents, params[row.PARAMS:]), params)

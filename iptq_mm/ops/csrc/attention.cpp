@@ -18,13 +18,13 @@ namespace {
 
 using at::Tensor;
 
-// Largest context accumulator: probabilities of 8 bits, or powers of two. A
-// quotient rounded to an integer, and its logarithm from 3/2 on, make those of
-// a row sum to less than 3/2.
-int64_t context_reach(int64_t length, Normalization normalization) {
-  return normalization == Normalization::powers_of_two
-             ? (3 << 14) * 128
-             : length * 255 * 128;
+// Largest context accumulator. The fractions of a row, at 2^-20, sum to at
+// most 2: rounding at most doubles what it does not make zero. Of powers of
+// two, at 2^-15, a quotient rounded to an integer, and its logarithm from 3/2
+// on, make a row sum to less than 3/2.
+int64_t context_reach(Normalization normalization) {
+  return normalization == Normalization::powers_of_two ? (3 << 14) * 128
+                                                       : (2 << 20) * 128;
 }
 
 // What the tasks of one call have in common; none where only the reference
@@ -41,7 +41,7 @@ std::optional<AttentionTask> common(int64_t length, int64_t channels,
   if (!parameters) return {};
   const auto to_score = dyadic(score, width * 128 * 128);
   const auto to_output =
-      dyadic(output, context_reach(length, parameters->normalization));
+      dyadic(output, context_reach(parameters->normalization));
   if (!to_score || !to_output) return {};
   AttentionTask task{};
   task.length = length;

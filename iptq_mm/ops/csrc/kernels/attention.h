@@ -80,6 +80,7 @@ struct ContextTile {
 
   Dyadic<Isa> scale;
   int32_t limit;
+  const int* shifts;  // of each row
   int8_t* const* outputs;
   int64_t offset;
 
@@ -88,7 +89,7 @@ struct ContextTile {
   IPTQ_INLINE void store(int64_t row, int64_t column, int valid,
                          const Dyadic<Isa>& scale, typename T::I32 acc) {
     if (!outputs[row]) return;
-    const auto narrow = __builtin_convertvector(T::saturate(scale(acc), limit),
+    const auto narrow = __builtin_convertvector(T::saturate(scale(acc << shifts[row]), limit),
                                                 typename T::I8);
     int8_t* to = outputs[row] + offset + column;
     if (valid == Isa::lanes)
@@ -167,15 +168,16 @@ void attend(const AttentionTask& task) {
                                b.padded_width, b.keys, b.key_start,
                                b.padded_width, length},
                   rows, 0, length, scores);
+    int shifts[Isa::rows];
     for (int64_t r = 0; r < rows; ++r) {
       int32_t* row = b.scores + r * padded;
       add_bias<Isa>(task, first + r, row);
       const ScoreRow<Isa> powers{row, length};
       const int64_t sum = exponentiate(powers, task.softmax);
-      Probabilities::normalize(powers, sum, task.softmax,
-                               b.probabilities + r * padded);
+      shifts[r] = Probabilities::normalize(powers, sum, task.softmax,
+                                           b.probabilities + r * padded);
     }
-    ContextTile<Isa> context{output, limit, task.outputs + first,
+    ContextTile<Isa> context{output, limit, shifts, task.outputs + first,
                              task.head * width};
     multiply<Operand>(
         Product<Operand>{b.probabilities, padded, b.values, b.value_start,

@@ -68,22 +68,26 @@ IPTQ_INLINE int64_t exponentiate(const ScoreRow<Isa>& row,
 // packed as the left side of the product with the values. `Operand` is the
 // instruction set of that product, `sign` what its accumulator is times.
 //
-// Fractions of the sum, at 2^-bits.
+// Fractions of the sum, at 2^-(bits + k) for a sum in [1, 2) 2^k. `normalize`
+// returns by how much they are shifted to the scale of all rows.
 template <class Isa>
 struct Fractions {
   using Operand = Isa;
   static constexpr int sign = 1;
 
-  static IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum,
-                                    const SoftmaxParameters& parameters,
-                                    typename Operand::Activation* packed) {
+  static IPTQ_INLINE int normalize(const ScoreRow<Isa>& row, int64_t sum,
+                                   const SoftmaxParameters& parameters,
+                                   typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
     using I32 = typename T::I32;
     using Out = Vector<typename Operand::Activation, Isa::lanes>;
     constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
     const auto reciprocal =
         static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum);
-    const Dyadic<Isa> divide(reciprocal, reciprocal_bits - parameters.bits);
+    constexpr int octaves = 12;  // of sums from 2^24 on
+    const int k = 63 - 24 - __builtin_clzll(sum);
+    const Dyadic<Isa> divide(reciprocal,
+                             reciprocal_bits - parameters.bits - k);
     const I32 largest = T::splat((1 << parameters.bits) - 1);
     for (int64_t i = 0; i < row.length; i += Isa::lanes) {
       const I32 probability =
@@ -91,6 +95,7 @@ struct Fractions {
       store(packed + i, __builtin_convertvector(
                             probability + Operand::unsigned_offset, Out));
     }
+    return octaves - k;
   }
 };
 
@@ -105,9 +110,9 @@ struct NegatedPowers {
   using Operand = typename Isa::Words;
   static constexpr int sign = -1;
 
-  static IPTQ_INLINE void normalize(const ScoreRow<Isa>& row, int64_t sum,
-                                    const SoftmaxParameters&,
-                                    typename Operand::Activation* packed) {
+  static IPTQ_INLINE int normalize(const ScoreRow<Isa>& row, int64_t sum,
+                                   const SoftmaxParameters&,
+                                   typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
     using I32 = typename T::I32;
     constexpr int codes = 16;
@@ -126,6 +131,7 @@ struct NegatedPowers {
       store(packed + i,
             __builtin_convertvector(-probability, typename T::I16));
     }
+    return 0;
   }
 };
 
