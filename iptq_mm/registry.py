@@ -1,14 +1,15 @@
 """The registries of IPTQ-MM.
 
 ``APPROXIMATIONS`` and ``OBSERVERS`` are roots of their own: no other OpenMMLab
-project has such things. ``MODELS``, ``HOOKS``, ``DATASETS`` and ``METRICS``
-are children of mmengine's, so that what is registered here is found from an
+project has such things. ``MODELS``, ``HOOKS``, ``DATASETS``, ``METRICS``
+and ``OPTIM_WRAPPERS`` are children of mmengine's, so that what is registered here is found from an
 mmdet config under the prefix ``iptq_mm.`` once ``iptq_mm`` has been imported.
 """
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import Registry
 
 APPROXIMATIONS = Registry(
@@ -31,3 +32,6 @@ DATASETS = Registry(
 METRICS = Registry(
     'metric', parent=MMENGINE_METRICS, scope='iptq_mm',
     locations=['iptq_mm.evaluation'])
+OPTIM_WRAPPERS = Registry(
+    'optimizer wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='iptq_mm',
+    locations=['iptq_mm.engine'])

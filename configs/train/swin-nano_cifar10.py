@@ -13,4 +13,4 @@ model = dict(
         depths=(2, 4, 2),
         num_heads=(2, 4, 8),
         window_size=4,
-        drop_path_rate=0.1))
+        drop_path_rate=0.05))

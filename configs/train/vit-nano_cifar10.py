@@ -11,5 +11,4 @@ model = dict(
         num_classes=10,
         embed_dim=128,
         depth=8,
-        num_heads=4,
-        drop_path_rate=0.05))
+        num_heads=4))

@@ -19,9 +19,9 @@ train_dataloader = dict(
         name=name,
         input_size=32,
         augment=dict(
-            auto_augment='rand-m7-mstd0.5-inc1', scale=(0.4, 1.))))
+            auto_augment='rand-m7-n1-mstd0.5-inc1', scale=(0.5, 1.))))
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2)
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=3)
 
 test_dataloader = dict(batch_size=100, dataset=dict(name=name, input_size=32))
 val_dataloader = dict(
@@ -39,7 +39,7 @@ val_cfg = dict(type='ValLoop')
 val_evaluator = dict(type='iptq_mm.TopAccuracy')
 
 optim_wrapper = dict(
-    type='OptimWrapper',
+    type='iptq_mm.BFloat16OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, betas=(0.9, 0.999),
                    weight_decay=0.05),
     paramwise_cfg=dict(
@@ -61,7 +61,7 @@ param_scheduler = [
 ]
 default_hooks = dict(
     checkpoint=dict(
-        type='CheckpointHook', interval=2, max_keep_ckpts=2,
+        type='CheckpointHook', interval=3, max_keep_ckpts=2,
         save_best='top1', rule='greater'),
     logger=dict(type='LoggerHook', interval=50))
 randomness = dict(seed=0)
