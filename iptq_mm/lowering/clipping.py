@@ -11,14 +11,15 @@ TRIALS = torch.linspace(1, .3, 71, dtype=torch.float64)
 flat at its minimum."""
 
 
-def least_squares_scale(weight: Tensor, least_scale: Tensor,
-                        bits: int) -> Tensor:
-    """For each output channel the scale of least sum of (W - W')^2.
+def least_squares_scale(weight: Tensor, least_scale: Tensor, bits: int,
+                        importance: Tensor) -> Tensor:
+    """For each output channel the scale of least sum of i (W - W')^2.
 
     Args:
         weight (Tensor): float64 [N, K].
         least_scale (Tensor): float64 [N], positive.
         bits (int): Width of the integers.
+        importance (Tensor): float64 [K], i of each input.
 
     Returns:
         Tensor: float64 [N], not below ``least_scale``.
@@ -28,7 +29,7 @@ def least_squares_scale(weight: Tensor, least_scale: Tensor,
     for share in TRIALS:
         scale = torch.maximum(largest * share, least_scale)
         error = (weight - scale[:, None] * to_integers(weight, scale, bits)
-                 ).square().sum(1)
+                 ).square() @ importance
         best = torch.where(error < least, scale, best)
         least = torch.minimum(error, least)
     return best
@@ -38,5 +39,6 @@ def least_squares_scale(weight: Tensor, least_scale: Tensor,
 def mse(weight: Tensor, least_scale: Tensor, bits: int,
         moments: SecondMoments | None = None) -> Rounded:
     """The nearest integers at the scale of least squared error."""
-    scale = least_squares_scale(weight, least_scale, bits)
+    scale = least_squares_scale(weight, least_scale, bits,
+                                torch.ones_like(weight[0]))
     return corrected(weight, to_integers(weight, scale, bits), scale, moments)

@@ -28,12 +28,14 @@ def gptq(weight: Tensor, least_scale: Tensor, bits: int,
     What counts is the error of the output, trace(E C E^T) with the error E of
     the weights. C is the covariance of the input, where the paper has its
     second moments, since the mean of the error goes to the bias. Columns of
-    large variance come first. Without moments it is :func:`mse`.
+    large variance come first, and weigh more where the scale is chosen.
+    Without moments it is :func:`mse`.
     """
     if moments is None:
         return mse(weight, least_scale, bits)
-    scale = least_squares_scale(weight, least_scale, bits)
     covariance = _damped(moments)
+    scale = least_squares_scale(weight, least_scale, bits,
+                                covariance.diagonal())
     order = covariance.diagonal().argsort(descending=True, stable=True)
     integers = torch.empty_like(weight)
     integers[:, order] = _compensate(weight[:, order], scale, bits,
