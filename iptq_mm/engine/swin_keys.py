@@ -15,8 +15,12 @@ _POSITION = 'backbone.absolute_pos_embed'
 
 
 def is_microsoft(weights: Mapping[str, Tensor]) -> bool:
-    """Whether the names are those of Microsoft's Swin detectors."""
-    return {
+    """Whether the names are those of Microsoft's Swin detectors.
+
+    timm's Swin has the same blocks, and one norm at the end, where a
+    detector has one for each of its feature maps.
+    """
+    return 'backbone.norm.weight' not in weights and {
         'backbone.patch_embed.proj.weight',
         'backbone.layers.0.blocks.0.attn.qkv.weight'
     } <= weights.keys()

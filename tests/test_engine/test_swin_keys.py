@@ -3,6 +3,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import timm
 import torch
 from detectors import SeededImages, hook_on, runner_of
 from mmdet.models.layers import PatchMerging
@@ -13,7 +14,7 @@ from torch.nn import functional as F
 from iptq_mm.engine.checkpoint import (load_weights, read_checkpoint,
                                        weights_of)
 from iptq_mm.engine.errors import UserError
-from iptq_mm.engine.swin_keys import to_mmdet
+from iptq_mm.engine.swin_keys import is_microsoft, to_mmdet
 
 NAMES = {
     r'\bstages\.': 'layers.',
@@ -153,3 +154,14 @@ def test_a_pretrained_backbone_is_no_detector(source, model_config, tmp_path,
             UserError, match='no weights of .*bbox_head, neck.*classification'
             '.*trained detector'):
         loaded(model_config, path)
+
+
+def test_a_classifier_of_timm_keeps_its_names():
+    network = timm.create_model(
+        'swin_tiny_patch4_window7_224', embed_dim=24, depths=(1, 1),
+        num_heads=(1, 2))
+    weights = {
+        f'backbone.{name}': value
+        for name, value in network.state_dict().items()
+    }
+    assert not is_microsoft(weights)

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# debian_packages.sh DIR: unpacks the headers of ONNX Runtime and of nlohmann's
+# json into DIR/usr, from Debian 13, where the former came in. Installs
+# nothing; needs a Debian with its package sources set up.
+set -euo pipefail
+
+root=$(realpath "$1")
+mkdir -p "$root"/apt/{sources,lists/partial,cache/archives/partial}
+mirror=$(grep -rhoE --include='*.sources' --include='*.list' \
+    '[a-z]+://[^ ]+/debian/?( |$)' /etc/apt | head -n 1)
+cat >"$root/apt/sources/debian.sources" <<END
+Types: deb
+URIs: $mirror
+Suites: trixie
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+options=(
+    --quiet
+    -o Dir::Etc::sourcelist=/dev/null
+    -o Dir::Etc::sourceparts="$root/apt/sources"
+    -o Dir::State::lists="$root/apt/lists"
+    -o Dir::Cache="$root/apt/cache"
+)
+cd "$root/apt"
+apt-get "${options[@]}" update
+apt-get "${options[@]}" download libonnxruntime-dev nlohmann-json3-dev
+for package in ./*.deb; do
+    dpkg-deb --extract "$package" "$root"
+done
