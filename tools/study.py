@@ -6,7 +6,6 @@ a search finds, how well Omega ranks random assignments, and what fitting the
 functions to the data is worth. `table`: what was measured, in Markdown.
 """
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -16,13 +15,13 @@ from rich.console import Console
 import iptq_mm  # noqa: F401  (registers the candidates)
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.options import PTQOptions
-from iptq_mm.engine.report import save_json
+from iptq_mm.engine.report import read_json, save_json
 from iptq_mm.engine.study_setting import StudyOptions, study
 from iptq_mm.visualization.study import markdown, study_table
 
 
 def measure(args: argparse.Namespace, console: Console) -> None:
-    settings = read_settings(args.json)
+    settings = read_json(args.json, 'settings')
     settings[args.name] = study(
         PTQOptions(args.config, args.checkpoint, args.work_dir,
                    args.cfg_options),
@@ -34,7 +33,7 @@ def measure(args: argparse.Namespace, console: Console) -> None:
 
 
 def table(args: argparse.Namespace, console: Console) -> None:
-    settings = read_settings(args.json)
+    settings = read_json(args.json, 'settings')
     if not settings:
         raise UserError(f'{args.json} is not there: measure something first')
     print('\n'.join(markdown(settings)))
@@ -74,20 +73,6 @@ def parse_args(args=None) -> argparse.Namespace:
         'assignments by mAP, an evaluation each')
     one.add_argument('--work-dir', default='work_dirs/study')
     return parser.parse_args(args)
-
-
-def read_settings(path: Path) -> dict:
-    """What earlier runs found.
-
-    Raises:
-        UserError: If the file is something else.
-    """
-    if not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text())['settings']
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f'{path} holds no study: move it away') from error
 
 
 def main(args=None) -> int:

@@ -33,7 +33,7 @@ def scene_key(seed: int, split: str, index: int) -> Tuple[int, int, int]:
     return seed, SPLITS.index(split), index
 
 
-def _generators(key: Tuple[int, int, int]) -> List[np.random.Generator]:
+def generators(key: Tuple[int, int, int]) -> List[np.random.Generator]:
     """One generator for where the figures lie and one for their looks."""
     children = np.random.SeedSequence(key).spawn(2)
     return [np.random.Generator(np.random.PCG64(child)) for child in children]
@@ -104,7 +104,7 @@ class ShapesDataset(BaseDetDataset):
         ]
 
     def _describe(self, index: int, key: Tuple[int, int, int]) -> dict:
-        scene = Scene.sample(_generators(key)[0], self.side)
+        scene = Scene.sample(generators(key)[0], self.side)
         instances = [
             _instance(scene.visible(i), figure.label)
             for i, figure in enumerate(scene.figures)
@@ -127,6 +127,6 @@ class ShapesDataset(BaseDetDataset):
             [side, side, 3], BGR.
         """
         info = super().get_data_info(idx)
-        placing, painting = _generators(info['key'])
+        placing, painting = generators(info['key'])
         info['img'] = paint(Scene.sample(placing, self.side), painting)
         return info

@@ -1,12 +1,15 @@
 """Keeps the first predictions of a test run for the pictures."""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 
 import mmcv
 import numpy as np
 from mmdet.structures import DetDataSample
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+from torch import Tensor
 
 from ..registry import HOOKS
 
@@ -16,17 +19,19 @@ class Prediction:
     """An image and what a model sees in it.
 
     Args:
-        image (np.ndarray): uint8 [H, W, 3], RGB, at its original size.
-        sample (DetDataSample): Predictions in pixels of the original size.
+        image (np.ndarray): uint8 [H, W, 3], RGB; of a detector at its
+            original size, of a classifier as the model takes it.
+        sample (BaseDataElement): ``DetDataSample`` with predictions in pixels
+            of the image, or a classifier's, with ``pred_score``.
     """
     image: np.ndarray
-    sample: DetDataSample
+    sample: BaseDataElement
 
 
 @HOOKS.register_module()
 class PredictionHook(Hook):
-    """Collects the detections in the first images of a test run; there are
-    none in a run that detects nothing.
+    """Collects what is detected in the first images of a test run, or what
+    they are classified as.
 
     Args:
         num_images (int): How many. Defaults to 4.
@@ -44,19 +49,25 @@ class PredictionHook(Hook):
                         runner: Runner,
                         batch_idx: int,
                         data_batch: dict | None = None,
-                        outputs: Sequence[DetDataSample] | None = None
+                        outputs: Sequence[BaseDataElement] | None = None
                         ) -> None:
         """Keep the images and predictions of one batch."""
-        if not isinstance(outputs[0], DetDataSample):
-            return
         missing = self.num_images - len(self.predictions)
         batch = list(zip(data_batch['inputs'], outputs))
         for pixels, sample in batch[:missing]:
-            # The loader's tensors are [C, H, W], BGR, at the test size.
-            image = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()[
-                ..., ::-1])
-            height, width = sample.ori_shape
             self.predictions.append(
-                Prediction(
-                    mmcv.imresize(image, (width, height)),
-                    sample.detach().cpu()))
+                Prediction(_image(sample, pixels), sample.detach().cpu()))
+
+
+@singledispatch
+def _image(sample: BaseDataElement, pixels: Tensor) -> np.ndarray:
+    """The image of a sample; [H, W, 3], RGB, from a loader's [3, H, W]."""
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+
+@_image.register
+def _(sample: DetDataSample, pixels: Tensor) -> np.ndarray:
+    # mmdet's loaders give BGR, at the test size.
+    image = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()[..., ::-1])
+    height, width = sample.ori_shape
+    return mmcv.imresize(image, (width, height))

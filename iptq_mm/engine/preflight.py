@@ -15,7 +15,8 @@ from ..models.swin_backbone import DEFAULT_BITS
 from .config import ptq_hook_config
 from .errors import UserError
 
-NEEDS_NO_FILES = 'configs/iptq_swin_nano_maskrcnn_shapes.py runs without any.'
+NEEDS_NO_FILES = ('configs/iptq_swin_nano_maskrcnn_shapes.py and '
+                  'configs/iptq_vit_nano_shapes.py run without any.')
 
 
 def _datasets(config: Any) -> Iterator[Mapping]:

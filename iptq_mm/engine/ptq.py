@@ -92,7 +92,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     files = [folder / 'int_model.pth', folder / 'int_config.py',
              folder / 'assignment.json', folder / 'ptq_report.json']
     files += save_pictures(folder / 'pictures', float_run.predictions,
-                           int_run.predictions, meta, sqnr_db)
+                           int_run.predictions, meta, sqnr_db, parts)
     save_int_model(
         files[0],
         IntModel(

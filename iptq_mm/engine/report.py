@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .atomic import atomic_file
+from .errors import UserError
 
 
 def size_bytes(weights: Mapping[str, Tensor]) -> int:
@@ -66,3 +67,18 @@ def save_json(path: str | Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(_plain(content), indent=2, allow_nan=False)
     with atomic_file(path) as temporary:
         temporary.write_text(text + '\n')
+
+
+def read_json(path: str | Path, key: str) -> dict[str, Any]:
+    """What :func:`save_json` has written under a key; nothing where there is
+    no file yet.
+
+    Raises:
+        UserError: If the file is something else.
+    """
+    if not Path(path).exists():
+        return {}
+    try:
+        return json.loads(Path(path).read_text())[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f'{path} holds no {key}: move it away') from error

@@ -16,7 +16,7 @@ from ..calibration import Sampler, Site
 from ..evaluation.front import Point, descend
 from ..evaluation.probe import Probe
 from ..functions.base import Candidate
-from ..lowering import Lowering, lowering_of
+from ..lowering import Lowering, lowering_of, watchable
 from .calibrate import WIDE, Calibration, thresholds
 from .images import CalibrationImages
 from .ptq_hook import PTQHook
@@ -80,7 +80,7 @@ def prepare(runner: Runner, hook: PTQHook, num_search: int) -> Subject:
     Raises:
         UserError: If there are too few images.
     """
-    backbone = runner.model.eval().backbone
+    backbone = watchable(runner.model.eval().backbone)
     images = CalibrationImages(
         runner.build_dataloader(hook.calib_dataloader, hook.seed),
         runner.model)

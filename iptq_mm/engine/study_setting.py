@@ -27,7 +27,8 @@ from .study import (Subject, assigned, prepare, random_assignments, score,
 
 Assignment = Mapping[str, str]
 
-METRICS = ('coco/bbox_mAP', 'coco/segm_mAP')
+METRICS = ('_mAP', 'top1')
+"""How the metrics end that are taken, a detector's and a classifier's."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class StudyOptions:
     rank_map: bool
 
 
-class _Detector:
+class _Model:
     """A runner whose backbone is exchanged before each evaluation."""
 
     def __init__(self, runner: Runner):
@@ -56,14 +57,17 @@ class _Detector:
         self.keeper = PredictionHook(0)
         runner.logger.setLevel('ERROR')
 
-    def map(self, backbone: torch.nn.Module) -> dict[str, float]:
-        """bbox and segm mAP over all test images."""
+    def scores(self, backbone: torch.nn.Module) -> dict[str, float]:
+        """bbox and segm mAP, or top-1, over all test images."""
         self.runner.model.backbone = backbone
         try:
             metrics = evaluate(self.runner, self.keeper).metrics
         finally:
             self.runner.model.backbone = self.float_backbone
-        return {key.split('/')[1]: metrics[key] for key in METRICS}
+        return {
+            key.rpartition('/')[2]: value
+            for key, value in metrics.items() if key.endswith(METRICS)
+        }
 
 
 def contestants(subject: Subject, hook: PTQHook) -> dict[str, Assignment]:
@@ -99,7 +103,7 @@ def study(options: PTQOptions, amount: StudyOptions,
     """Measure one setting.
 
     Args:
-        options (PTQOptions): Which detector, with which widths.
+        options (PTQOptions): Which model, with which widths.
         amount (StudyOptions): How much is measured.
         say (Callable): Is told what is being done.
 
@@ -111,11 +115,11 @@ def study(options: PTQOptions, amount: StudyOptions,
         UserError: For input that cannot be worked with.
     """
     config = resolve(options)
-    detector = _Detector(
+    model = _Model(
         build_runner(config, options.device, options.trust_checkpoint))
-    runner = detector.runner
+    runner = model.runner
     say('evaluating the float model')
-    float_map = detector.map(detector.float_backbone)
+    float_scores = model.scores(model.float_backbone)
     images = list(
         islice(
             CalibrationImages(runner.test_dataloader, runner.model),
@@ -128,8 +132,8 @@ def study(options: PTQOptions, amount: StudyOptions,
         subject = prepare(runner, hook, amount.num_search)
         probe = subject.probe(images, hook.fit)
         if seed == 0:
-            found = _front(subject, hook, probe, detector, amount, say)
-        seeds.append(_families(subject, hook, probe, detector, say))
+            found = _front(subject, hook, probe, model, amount, say)
+        seeds.append(_families(subject, hook, probe, model, say))
     return dict(
         config=options.config,
         cfg_options=dict(options.cfg_options),
@@ -141,7 +145,7 @@ def study(options: PTQOptions, amount: StudyOptions,
         default=hook.normalization,
         families=dict(
             float={name: _spread([value])
-                   for name, value in float_map.items()},
+                   for name, value in float_scores.items()},
             **{
                 name: {
                     quantity: _over(seeds, 'families', name, quantity)
@@ -155,7 +159,7 @@ def study(options: PTQOptions, amount: StudyOptions,
 
 
 def _families(subject: Subject, hook: PTQHook, probe: Probe,
-              detector: _Detector, say: Callable[[str], None]) -> dict:
+              model: _Model, say: Callable[[str], None]) -> dict:
     """mAP, SQNR and operations of the contestants; SQNR of IPTQ-ViT's
     functions by whose data they are fitted to."""
     everyone = contestants(subject, hook)
@@ -167,7 +171,7 @@ def _families(subject: Subject, hook: PTQHook, probe: Probe,
             say(f'evaluating {name}')
             point = probe.attempt(everyone[name])
             tried[key] = dict(
-                detector.map(probe.lower(everyone[name])),
+                model.scores(probe.lower(everyone[name])),
                 sqnr_db=point.sqnr_db, int_ops=point.operations)
         families[name] = tried[key]
     fit = {
@@ -178,7 +182,7 @@ def _families(subject: Subject, hook: PTQHook, probe: Probe,
 
 
 def _front(subject: Subject, hook: PTQHook, probe: Probe,
-           detector: _Detector, amount: StudyOptions,
+           model: _Model, amount: StudyOptions,
            say: Callable[[str], None]) -> dict:
     """Search the front on training images, take it on test images."""
     everyone = contestants(subject, hook)
@@ -200,12 +204,12 @@ def _front(subject: Subject, hook: PTQHook, probe: Probe,
         },
         sqnr_db={name: point.sqnr_db for name, point in points.items()},
         front=[dict(int_ops=p.operations, sqnr_db=p.sqnr_db) for p in best],
-        rank_correlation=_rank_correlation(subject, hook, probe, detector,
+        rank_correlation=_rank_correlation(subject, hook, probe, model,
                                            amount))
 
 
 def _rank_correlation(subject: Subject, hook: PTQHook, probe: Probe,
-                      detector: _Detector,
+                      model: _Model,
                       amount: StudyOptions) -> dict[str, dict[str, float]]:
     """Spearman's between the mean Omega of an assignment and its worth."""
     measures = subject.measures(hook.fit)
@@ -213,7 +217,7 @@ def _rank_correlation(subject: Subject, hook: PTQHook, probe: Probe,
     drawn = list(random_assignments(everything, amount.num_random, 0))
     worth = dict(sqnr_db=[probe.sqnr_db(one) for one in drawn])
     if amount.rank_map:
-        maps = [detector.map(probe.lower(one)) for one in drawn]
+        maps = [model.scores(probe.lower(one)) for one in drawn]
         for name in maps[0]:
             worth[name] = [one[name] for one in maps]
     result = {}

@@ -41,7 +41,7 @@ class Probe:
             layer: (shape.numel() / batch, shape[-1])
             for layer, shape in shapes.items()
         }
-        self._outputs = [swin(x) for x in images]
+        self._outputs = [_outputs(swin(x)) for x in images]
 
     def operations(self, assignment: Mapping[str, str]) -> float:
         """Integer operations of all non-linear layers for one image."""
@@ -68,11 +68,16 @@ class Probe:
         signal, noise = [0.] * len(self._outputs[0]), [0.] * len(
             self._outputs[0])
         for x, outputs in zip(self.images, self._outputs):
-            for i, (y, q) in enumerate(zip(outputs, model(x))):
+            for i, (y, q) in enumerate(zip(outputs, _outputs(model(x)))):
                 signal[i] += y.double().square().sum().item()
                 noise[i] += (y.double() - q).square().sum().item()
         return sum(10 * math.log10(s / n)
                    for s, n in zip(signal, noise)) / len(signal)
+
+
+def _outputs(result: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    """A classifier gives one tensor, a backbone several."""
+    return [result] if isinstance(result, Tensor) else result
 
 
 def _output_shapes(swin: nn.Module, layers: Mapping[str, str],

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..registry import MODELS
-from .weights import WeightsUnavailableError
+from .weights import WeightsUnavailableError, ask_hub
 
 
 @MODELS.register_module()
@@ -109,6 +109,8 @@ def timm_network(name: str, pretrained: bool | str,
             file=pretrained,
             num_classes=options.get('num_classes', source.num_classes))
     try:
+        if pretrained is True and source.hf_hub_id:
+            ask_hub(source.hf_hub_id)
         return timm.create_model(
             name,
             pretrained=bool(pretrained),

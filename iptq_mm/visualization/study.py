@@ -2,10 +2,12 @@
 
 ``setting`` is what ``engine.study_setting.study`` gives, read from JSON.
 """
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.table import Table
+
+from .markdown import markdown_table
 
 Setting = Mapping[str, Any]
 
@@ -13,7 +15,7 @@ Setting = Mapping[str, Any]
 def study_table(name: str, setting: Setting) -> Table:
     """Families and readings of one setting, for the terminal."""
     table = Table(title=name)
-    for column in FAMILY_COLUMNS:
+    for column in family_columns(setting):
         table.add_column(column)
     for row in family_rows(setting):
         table.add_row(*row)
@@ -25,7 +27,8 @@ def markdown(settings: Mapping[str, Setting]) -> Iterator[str]:
     settings the gaps, the rank correlations and the fits."""
     for name, setting in settings.items():
         yield f'### {name}\n'
-        yield _table(FAMILY_COLUMNS, family_rows(setting))
+        yield markdown_table(
+            family_columns(setting), family_rows(setting))
     for title, cells in (('Gap to the front, dB', _gaps),
                          ('Below the best, dB', _below_best),
                          ('Rank correlation of Omega and SQNR',
@@ -39,17 +42,31 @@ def markdown(settings: Mapping[str, Setting]) -> Iterator[str]:
         yield _transposed(settings, cells)
 
 
-FAMILY_COLUMNS = ('functions', 'segm mAP', 'bbox mAP', 'SQNR / dB',
-                  '10^6 operations', 'gap / dB', 'below the best / dB')
+METRICS = dict(
+    segm_mAP=('segm mAP', 3), bbox_mAP=('bbox mAP', 3),
+    top1=('top-1 / %', 2))
+"""Heading and digits of a metric; a setting has some of them."""
+
+
+def _metrics(setting: Setting) -> list[str]:
+    return [name for name in METRICS if name in setting['families']['float']]
+
+
+def family_columns(setting: Setting) -> list[str]:
+    """Headings of the table of the families."""
+    return [
+        'functions', *(METRICS[name][0] for name in _metrics(setting)),
+        'SQNR / dB', '10^6 operations', 'gap / dB', 'below the best / dB'
+    ]
 
 
 def family_rows(setting: Setting) -> Iterator[list[str]]:
-    """Cells of ``FAMILY_COLUMNS`` for each family."""
+    """Cells of :func:`family_columns` for each family."""
     for name, figures in setting['families'].items():
         yield [
             name,
-            _spread(figures.get('segm_mAP'), 3),
-            _spread(figures.get('bbox_mAP'), 3),
+            *(_spread(figures[metric], METRICS[metric][1])
+              for metric in _metrics(setting)),
             _spread(figures.get('sqnr_db'), 2),
             '-' if 'int_ops' not in figures else
             f'{figures["int_ops"]["mean"] / 1e6:.0f}',
@@ -97,12 +114,6 @@ def _transposed(settings: Mapping[str, Setting],
                 cells: Callable[[Setting], dict[str, str]]) -> str:
     """A column for each setting."""
     columns = [cells(setting) for setting in settings.values()]
-    return _table(('', *settings), ([name, *(c[name] for c in columns)]
-                                    for name in columns[0]))
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    columns = list(columns)
-    return '\n'.join(
-        '| ' + ' | '.join(cells) + ' |'
-        for cells in (columns, ['---'] * len(columns), *rows)) + '\n'
+    return markdown_table(('', *settings),
+                          ([name, *(c[name] for c in columns)]
+                           for name in columns[0]))

@@ -76,7 +76,8 @@ def test_report_artifacts_and_the_config_that_loads_them(
     assert report['integer']['top5'] == 100  # of three classes
     assert report['checkpoint'] is None
     assert set(report['sqnr_db']) > {'patch_embed', 'out0'}
-    assert (tmp_path / 'out' / 'pictures' / 'sqnr.png').is_file()
+    assert {path.name for path in (tmp_path / 'out' / 'pictures').iterdir()
+            } == {'sqnr.png', *(f'classes_{i}.png' for i in range(4))}
     weights = load_int_model(tmp_path / 'out' / 'int_model.pth').weights
     assert not any(tensor.is_floating_point() for tensor in weights.values())
 

@@ -52,8 +52,8 @@ def test_a_setting_is_measured_and_kept(tool, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('text, message', [
-    (None, 'measure something first'), ('{}', 'holds no study'),
-    ('[', 'holds no study')])
+    (None, 'measure something first'), ('{}', 'holds no settings'),
+    ('[', 'holds no settings')])
 def test_no_study(tool, tmp_path, capsys, text, message):
     path = tmp_path / 'study.json'
     if text is not None:

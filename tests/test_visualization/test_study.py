@@ -28,3 +28,11 @@ def test_markdown_has_a_column_for_each_setting():
     assert '|  | first | second |\n| --- | --- | --- |' in text
     assert '| raw | -0.50 | -0.50 |' in text
     assert '| layer | 36.00 | 36.00 |' in text
+
+
+def test_a_classifier_has_other_metrics():
+    families = dict(float=dict(top1=dict(mean=76.254, std=None)))
+    setting = dict(SETTING, families=families)
+    text = '\n'.join(markdown(dict(vit=setting)))
+    assert '| functions | top-1 / % | SQNR / dB |' in text
+    assert '| float | 76.25 | - |' in text

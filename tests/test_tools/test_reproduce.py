@@ -1,0 +1,124 @@
+"""``tools/reproduce.py`` on a ViT of one block, random weights."""
+import importlib.util
+import json
+
+import pytest
+from conftest import ROOT
+
+from iptq_mm.benchmark import RUNTIMES
+from iptq_mm.reproduction.tables import WIDTHS
+
+SHAPES = str(ROOT / 'configs' / 'iptq_vit_nano_shapes.py')
+DETECTOR = str(ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py')
+SMALL = [
+    '--num-images', '7', '--batch-size', '4', '--cfg-options',
+    'load_from=None', 'model.options.depth=1',
+    'custom_hooks.0.num_batches=2',
+    'custom_hooks.0.calib_dataloader.dataset.num_images=4'
+]
+COLUMNS = [f'W{width}A8' for width in WIDTHS]
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location(
+        'reproduce', ROOT / 'tools' / 'reproduce.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture(scope='module')
+def measured(tool, tmp_path_factory):
+    """The JSON file with every table of the small classifier."""
+    folder = tmp_path_factory.mktemp('reproduce')
+    path, work = folder / 'new' / 'tables.json', str(folder / 'work')
+    for table, *more in (('accuracy', ), ('ablation', ),
+                         ('calibration-size', '--sizes', '1', '3'),
+                         ('time', )):
+        assert tool([
+            '--json', str(path), table, SHAPES, '--work-dir', work, *more,
+            *SMALL]) == 0
+    return path
+
+
+def entries(path):
+    tables = json.loads(path.read_text())['tables']
+    return {table: some['vit_nano_shapes'] for table, some in tables.items()}
+
+
+def test_every_row_of_every_table_has_its_figures(measured):
+    found = entries(measured)
+    for table, rows in (('accuracy', found['accuracy']['int_ops']),
+                        ('ablation', found['ablation']['changed']),
+                        ('calibration-size', ('1', '3'))):
+        entry = found[table]
+        assert entry['images'] == 7
+        for column in COLUMNS:
+            assert list(entry['columns'][column]) == list(rows)
+            for figures in entry['columns'][column].values():
+                assert 0 <= figures['top1'] <= 100
+                assert figures['sqnr_db'] > 5
+
+
+def test_four_bits_cost_more_than_eight(measured):
+    columns = entries(measured)['accuracy']['columns']
+    for row, figures in columns['W8A8'].items():
+        assert columns['W4A8'][row]['sqnr_db'] < figures['sqnr_db'] - 1
+
+
+def test_the_whole_metric_is_the_default_of_the_accuracy_table(measured):
+    found = entries(measured)
+    for column in COLUMNS:
+        ablated = found['ablation']['columns'][column]
+        whole = found['accuracy']['columns'][column]
+        assert ablated['all/full'] == whole['default']
+        assert ablated['paper/full'] == whole['metric_paper']
+    assert found['ablation']['changed']['all/full'] == 0
+
+
+def test_the_page_keeps_what_was_written_by_hand(measured, tool, tmp_path):
+    page = tmp_path / 'page.md'
+    page.write_text('# By hand\n\n## The tables\n\nold\n')
+    for _ in range(2):
+        assert tool(['--json', str(measured), 'page', str(page)]) == 0
+        text = page.read_text()
+        assert text.startswith('# By hand\n\n## The tables\n')
+        assert 'old' not in text and text.count('## The tables') == 1
+    for heading in ('Accuracy: vit_nano_shapes', 'Ablation: vit_nano_shapes',
+                    'Calibration images: vit_nano_shapes',
+                    'Quantization time', 'Published'):
+        assert f'### {heading}\n' in text
+    assert (tmp_path / 'page_time.png').stat().st_size > 1000
+
+
+def test_a_detector_is_refused(tool, tmp_path, capsys):
+    assert tool(['accuracy', DETECTOR, '--work-dir', str(tmp_path)]) == 1
+    assert 'is no classifier, but a MaskRCNN' in capsys.readouterr().err
+
+
+def test_too_many_images_are_refused(tool, tmp_path, capsys):
+    assert tool([
+        'time', SHAPES, '--work-dir', str(tmp_path), '--cfg-options',
+        'load_from=None', 'test_dataloader.dataset.num_images=0']) == 1
+    assert 'num_images' in capsys.readouterr().err
+
+
+def test_a_missing_peer_is_named_before_any_work(tool, monkeypatch, capsys):
+    runtime = RUNTIMES['ort-int8']
+    monkeypatch.setitem(
+        RUNTIMES, 'ort-int8',
+        runtime.__class__(None, None, packages=('no_such_package', )))
+    assert tool(['accuracy', 'gone.py', '--vs', 'ort-int8']) == 1
+    assert 'no_such_package' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('text, message', [
+    (None, 'measure something first'), ('[', 'holds no tables'),
+    ('{}', 'holds no tables')])
+def test_no_tables(tool, tmp_path, capsys, text, message):
+    path = tmp_path / 'tables.json'
+    if text is not None:
+        path.write_text(text)
+    assert tool(['--json', str(path), 'page']) == 1
+    assert message in capsys.readouterr().err
