@@ -4,6 +4,7 @@ Both are index arithmetic before a linear layer. Where the size is no multiple
 of the stride, zeros are added at the bottom and on the right, as mmdet's
 ``AdaptivePadding`` ('corner') does; zero is zero at every symmetric scale.
 """
+import torch
 from torch import Tensor, nn
 
 from .. import ops
@@ -25,8 +26,10 @@ def cut_patches(x: Tensor, kernel: int, stride: int) -> Tensor:
     """
     batch, height, width, channels = x.shape
     rows, cols = -(-height // stride), -(-width // stride)
-    padded = x.new_zeros(batch, max(height, (rows - 1) * stride + kernel),
-                         max(width, (cols - 1) * stride + kernel), channels)
+    # torch's maximum, which an export records; Python's would be decided once.
+    padded = x.new_zeros(
+        batch, torch.sym_max(height, (rows - 1) * stride + kernel),
+        torch.sym_max(width, (cols - 1) * stride + kernel), channels)
     padded[:, :height, :width] = x
     return ops.neighbourhoods(padded, kernel, stride)
 

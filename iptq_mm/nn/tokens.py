@@ -20,4 +20,4 @@ class IntPrefixTokens(nn.Module):
             'tokens', torch.zeros(tokens, channels, dtype=torch.int16))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.tokens.expand(len(x), -1, -1), x], 1)
+        return torch.cat([self.tokens.expand(x.shape[0], -1, -1), x], 1)
