@@ -48,17 +48,22 @@ class Setting:
             raise UserError(str(error)) from error
         return cls(options, runner)
 
-    def hook(self, num_calib: int | None = None) -> PTQHook:
+    def hook(self, num_calib: int | None = None,
+             weight: int | None = None) -> PTQHook:
         """As the config has it.
 
         Args:
             num_calib (int, optional): Calibration images, instead of the
                 config's.
+            weight (int, optional): Width of the weights, likewise.
         """
         options = self.options
         if num_calib is not None:
             options = replace(options, num_calib=num_calib)
-        return HOOKS.build(ptq_hook_config(resolve(options)))
+        hook = HOOKS.build(ptq_hook_config(resolve(options)))
+        if weight is not None:
+            hook.bits = {**hook.bits, 'weight': weight}
+        return hook
 
     def images(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Test images float32 [B, 3, H, W] as the network takes them, and

@@ -1,4 +1,4 @@
-"""One calibration for integer networks of any functions and weight width."""
+"""One calibration for integer networks of any functions."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ from .setting import Setting
 
 @dataclass(frozen=True)
 class SharedCalibration:
-    """Two integer networks made of it differ in their functions or in the
-    width of their weights, and in nothing else.
+    """Two integer networks made of it differ in their functions and in nothing
+    else.
 
     Args:
         subject (Subject): The float network, equalized if the hook says so,
@@ -35,15 +35,13 @@ class SharedCalibration:
     roundings: Roundings
     bits: Mapping[str, int]
 
-    def lower(self, assignment: Mapping[str, str], weight: int) -> nn.Module:
+    def lower(self, assignment: Mapping[str, str]) -> nn.Module:
         """The integer network.
 
         Args:
             assignment (Mapping[str, str]): Candidate by layer.
-            weight (int): Width of the weights.
         """
-        lowering = lowering_of(self.subject.backbone,
-                               dict(self.bits, weight=weight))
+        lowering = lowering_of(self.subject.backbone, self.bits)
         return lowering.lower(
             self.subject.thresholds, {
                 layer: self.candidates[layer][name]

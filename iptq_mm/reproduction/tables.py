@@ -1,5 +1,5 @@
 """What each table measures, as plain Python for JSON."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,7 @@ from ..benchmark import machine
 from ..engine.calibrate import Progress
 from ..engine.options import PTQOptions
 from ..engine.ptq_hook import PTQHook
+from ..engine.study import Subject
 from .assignments import Assignment, ablations, default, families
 from .comparison import Network, compare
 from .peers import QUANTIZERS, check_peer
@@ -22,6 +23,9 @@ WIDTHS = (8, 4)
 
 OTHERS = 'int8'
 """Column of the networks of other runtimes."""
+
+Choose = Callable[[Subject, PTQHook], Mapping[str, Assignment]]
+"""Which functions the rows of a table have, by the name of the row."""
 
 Rows = dict[tuple[str, str], Network]
 """Networks by column of a table, such as ``W8A8``, and row."""
@@ -49,9 +53,7 @@ def accuracy(options: PTQOptions, peers: Sequence[str],
         check_peer(name)
     setting = Setting.of(options)
     hook = setting.hook()
-    shared = calibrate(setting, hook, progress)
-    assignments = families(shared.subject, hook)
-    rows = _lowered(shared, assignments, progress)
+    rows, shared, assignments = _columns(setting, families, progress)
     with TemporaryDirectory() as folder:
         rows |= _by_others(setting, hook, peers, Path(folder), progress)
         return dict(
@@ -76,9 +78,7 @@ def ablation(options: PTQOptions, progress: Progress) -> dict[str, Any]:
     """
     setting = Setting.of(options)
     hook = setting.hook()
-    shared = calibrate(setting, hook, progress)
-    assignments = ablations(shared.subject, hook)
-    rows = _lowered(shared, assignments, progress)
+    rows, shared, assignments = _columns(setting, ablations, progress)
     changed = {}
     for name, one in assignments.items():
         whole = assignments[f'{name.partition("/")[0]}/full']
@@ -107,13 +107,14 @@ def calibration_size(options: PTQOptions, sizes: Sequence[int],
             images.
     """
     setting = Setting.of(options)
-    hook, rows = setting.hook(), {}
+    rows = {}
     for size in sizes:
-        hook = setting.hook(size)
-        shared = calibrate(setting, hook, progress)
-        rows |= _lowered(shared, {str(size): default(shared.subject, hook)},
-                         progress)
-    return _measured(setting, hook, rows, progress)
+
+        def of_size(subject: Subject, hook: PTQHook) -> dict[str, Assignment]:
+            return {str(size): default(subject, hook)}
+
+        rows |= _columns(setting, of_size, progress, size)[0]
+    return _measured(setting, setting.hook(sizes[-1]), rows, progress)
 
 
 def quantization_time(options: PTQOptions) -> dict[str, Any]:
@@ -137,19 +138,26 @@ def quantization_time(options: PTQOptions) -> dict[str, Any]:
         machine=machine())
 
 
-def _lowered(shared: SharedCalibration, assignments: Mapping[str, Assignment],
-             progress: Progress) -> Rows:
-    """Integer networks; equal assignments share one."""
-    rows, networks = {}, {}
+def _columns(
+    setting: Setting, choose: Choose, progress: Progress,
+    num_calib: int | None = None
+) -> tuple[Rows, SharedCalibration, Mapping[str, Assignment]]:
+    """Integer networks of every width and assignment; equal assignments share
+    one. Beside them calibration and assignments at the first width."""
+    rows, first = {}, None
     for weight in WIDTHS:
-        for name, one in assignments.items():
-            key = weight, *one.items()
+        hook = setting.hook(num_calib, weight)
+        shared = calibrate(setting, hook, progress)
+        assignments, networks = choose(shared.subject, hook), {}
+        first = first or (shared, assignments)
+        column = f'W{weight}A{shared.bits["activation"]}'
+        for done, (name, one) in enumerate(assignments.items(), 1):
+            key = tuple(one.items())
             if key not in networks:
-                networks[key] = shared.lower(one, weight)
-            column = f'W{weight}A{shared.bits["activation"]}'
+                networks[key] = shared.lower(one)
             rows[column, name] = networks[key]
-            progress('lowering', len(rows), len(WIDTHS) * len(assignments))
-    return rows
+            progress(f'lowering {column}', done, len(assignments))
+    return rows, *first
 
 
 def _by_others(setting: Setting, hook: PTQHook, peers: Sequence[str],
