@@ -2,4 +2,4 @@
 _base_ = ['train/deit-nano_cifar10.py', '_base_/calibration/cifar10.py']
 
 load_from = '{{ fileDirname }}/../iptq_mm/assets/deit-nano_cifar10.pth'
-test_dataloader = dict(batch_size=1)
+test_dataloader = dict(batch_size=50)

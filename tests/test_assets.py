@@ -9,6 +9,8 @@ from mmengine.config import Config
 
 ROOT = Path(__file__).parents[1]
 NAMES = ('shapes', 'nuclei')
+CLASSIFIERS = ('vit-nano_shapes', 'swin-nano_cifar10', 'vit-nano_cifar10',
+               'deit-nano_cifar10')
 
 
 def asset(name):
@@ -36,4 +38,17 @@ def test_it_fits_the_config_and_loads_without_pickle(name):
 def test_the_weights_are_finite(name):
     weights = torch.load(asset(name), weights_only=True)['state_dict']
     for key, value in weights.items():
+        assert value.isfinite().all(), key
+
+
+@pytest.mark.parametrize('name', CLASSIFIERS)
+def test_a_classifier_fits_its_config(name):
+    path = ROOT / f'iptq_mm/assets/{name}.pth'
+    assert path.stat().st_size <= 4_000_000
+    checkpoint = torch.load(path, weights_only=True)
+    config = Config.fromfile(ROOT / f'configs/train/{name}.py')
+    MODELS.build(config.model).load_state_dict(checkpoint['state_dict'])
+    classes = checkpoint['meta']['dataset_meta']['classes']
+    assert len(classes) == config.model.options.num_classes
+    for key, value in checkpoint['state_dict'].items():
         assert value.isfinite().all(), key

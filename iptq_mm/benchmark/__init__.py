@@ -1,10 +1,13 @@
-"""Runtimes side by side: the same backbone, integer-only and otherwise."""
+"""Runtimes side by side: the same model, integer-only and otherwise."""
 from .machine import machine
-from .models import BACKBONES, float_backbone
+from .models import MODELS, float_model, seeded_images
+from .peak import Roofs, measure_roofs
+from .profile import Entry, by_operator, profile
 from .runtimes import RUNTIMES, Runtime
 from .timing import interleave
 
 __all__ = [
-    'BACKBONES', 'RUNTIMES', 'Runtime', 'float_backbone', 'interleave',
-    'machine'
+    'MODELS', 'RUNTIMES', 'Entry', 'Roofs', 'Runtime', 'by_operator',
+    'float_model', 'interleave', 'machine', 'measure_roofs', 'profile',
+    'seeded_images'
 ]

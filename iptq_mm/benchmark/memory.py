@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from .models import seeded_images
 from .runtimes import RUNTIMES
 
 
@@ -42,7 +43,7 @@ def _resident(field: str) -> float:
 
 @torch.no_grad()
 def _main(runtime: str, path: str, threads: str, *shape: str) -> None:
-    images = torch.zeros([int(side) for side in shape])
+    images = seeded_images(tuple(int(side) for side in shape))
     before = _resident('VmRSS')
     run = RUNTIMES[runtime].load(Path(path), int(threads))
     # From here on: reading a file may take more than running the model.

@@ -1,6 +1,6 @@
-"""What runs a backbone: this project, torch, and what else a user may pick.
+"""What runs a model: this project, torch, and what else a user may pick.
 
-A runtime first makes a file of the float backbone (``save``), then runs that
+A runtime first makes a file of the float model (``save``), then runs that
 file (``load``), so that a process of its own can measure its memory.
 """
 import importlib
@@ -13,13 +13,9 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from ..calibration import Collector
-from ..calibration.observers import min_max
 from ..engine.errors import UserError
-from ..lowering import lowering_of
-from ..lowering.rounding import nearest_everywhere
-from ..models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
-from ..registry import APPROXIMATIONS
+from .integer import integer_model
+from .models import Detection
 
 Run = Callable[[Tensor], object]
 
@@ -28,9 +24,9 @@ Run = Callable[[Tensor], object]
 class Runtime:
     """
     Args:
-        save: (backbone, images [B, 3, H, W], path) -> None; writes the file.
+        save: (model, images [B, 3, H, W], path) -> None; writes the file.
             Quantizing runtimes calibrate on the images.
-        load: (path, threads) -> what maps images to features.
+        load: (path, threads) -> what maps images to results.
         packages: Distributions beyond this project's own.
     """
     save: Callable[[nn.Module, Tensor, Path], None]
@@ -51,35 +47,20 @@ def _need(package: str) -> ModuleType:
         return importlib.import_module(package)
     except ImportError as error:
         raise UserError(
-            f'this runtime needs {package}: install the extra "benchmark" of '
+            f'this runtime needs {package}: install the extra "peers" of '
             f'iptq-mm, or {package} itself ({error})') from error
 
 
 def _save_integer(bits: dict[str, int]):
 
-    @torch.no_grad()
-    def save(backbone: nn.Module, images: Tensor, path: Path) -> None:
-        lowering = lowering_of(backbone, {**DEFAULT_BITS, **bits})
-        sites = lowering.sites()
-        observers = {name: min_max() for name in sites}
-        with Collector(backbone, sites, observers):
-            backbone(images)
-        thresholds = {
-            name: observers[name].threshold(site.bits)
-            for name, site in sites.items()
-        }
-        functions = {
-            layer: APPROXIMATIONS.get(DEFAULT_FUNCTIONS[kind])()
-            for layer, kind in lowering.nonlinear_layers().items()
-        }
-        torch.save(
-            lowering.lower(thresholds, functions, nearest_everywhere), path)
+    def save(model: nn.Module, images: Tensor, path: Path) -> None:
+        torch.save(integer_model(model, images, bits), path)
 
     return save
 
 
-def _save_torch(backbone: nn.Module, images: Tensor, path: Path) -> None:
-    torch.save(backbone, path)
+def _save_torch(model: nn.Module, images: Tensor, path: Path) -> None:
+    torch.save(model, path)
 
 
 def _load_torch(path: Path, threads: int) -> Run:
@@ -91,14 +72,17 @@ def _load_compiled(path: Path, threads: int) -> Run:
     return torch.compile(_load_torch(path, threads))
 
 
-def _save_onnx(backbone: nn.Module, images: Tensor, path: Path) -> None:
+def _save_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
+    if isinstance(model, Detection):
+        raise UserError('a whole detector runs in torch alone: compare with '
+                        '--vs torch, or its backbone, swin_t, with the others')
     with torch.no_grad():
         torch.onnx.export(
-            backbone, (images, ), path, input_names=['images'], dynamo=False,
+            model, (images, ), path, input_names=['images'], dynamo=False,
             opset_version=17)
 
 
-def _save_onnx_int8(backbone: nn.Module, images: Tensor, path: Path) -> None:
+def _save_onnx_int8(model: nn.Module, images: Tensor, path: Path) -> None:
     """Static quantization as ONNX Runtime's guide has it: QDQ, int8 weights
     per channel, uint8 activations."""
     _need('onnxruntime')
@@ -112,7 +96,7 @@ def _save_onnx_int8(backbone: nn.Module, images: Tensor, path: Path) -> None:
             return next(batches, None)
 
     source = path.with_suffix('.float.onnx')
-    _save_onnx(backbone, images, source)
+    _save_onnx(model, images, source)
     quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
     logging.disable(logging.WARNING)  # one for each weight of one axis
     try:
@@ -134,20 +118,20 @@ def _load_onnxruntime(path: Path, threads: int) -> Run:
     return lambda images: session.run(None, dict(images=images.numpy()))
 
 
-def _save_openvino(backbone: nn.Module, images: Tensor, path: Path) -> None:
+def _save_openvino(model: nn.Module, images: Tensor, path: Path) -> None:
     openvino = _need('openvino')
     source = path.with_suffix('.onnx')
-    _save_onnx(backbone, images, source)
+    _save_onnx(model, images, source)
     openvino.save_model(
         openvino.convert_model(source), path, compress_to_fp16=False)
 
 
-def _save_openvino_int8(backbone: nn.Module, images: Tensor,
+def _save_openvino_int8(model: nn.Module, images: Tensor,
                         path: Path) -> None:
     """NNCF's post-training quantization, in its setting for transformers."""
     openvino, nncf = _need('openvino'), _need('nncf')
     source = path.with_suffix('.onnx')
-    _save_onnx(backbone, images, source)
+    _save_onnx(model, images, source)
     openvino.save_model(
         nncf.quantize(
             openvino.convert_model(source), nncf.Dataset([images.numpy()]),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from iptq_mm.benchmark import RUNTIMES
+from iptq_mm.ops import native
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark.py'
 
@@ -36,6 +37,41 @@ def test_writes_a_row_for_each_runtime(benchmark, tmp_path, monkeypatch,
             result['threads']) == ('swin_nano', 1, [64, 32], 1)
     assert 'torch' in result['versions'] and result['cpu']
     assert 'swin_nano, batch 1, 64 x 32' in capsys.readouterr().out
+
+
+@pytest.fixture
+def any_isa():
+    best = native.isa()
+    yield
+    native.set_isa(best)
+
+
+@pytest.mark.skipif(
+    not native.available(), reason='installed without the native kernels')
+def test_shows_where_the_time_goes(benchmark, tmp_path, capsys, any_isa,
+                                   monkeypatch):
+    monkeypatch.setenv('COLUMNS', '120')
+    path = tmp_path / 'profile.json'
+    assert benchmark([
+        'swin_nano', '--size', '32', '--rounds', '2', '--profile', '--isa',
+        'baseline', '--json', str(path)
+    ]) == 0
+    result = json.loads(path.read_text())
+    assert result['isa'] == 'baseline'
+    assert result['products'] > 0 and result['bandwidth'] > 0
+    assert {'linear', 'linear_add', 'window_attention'
+            } <= {entry['operator'] for entry in result['profile']}
+    assert 'window_attention' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('peer', ['ort', 'openvino'])
+def test_a_detector_runs_in_torch_alone(benchmark, peer, monkeypatch, capsys):
+    monkeypatch.setattr(RUNTIMES['iptq-w8a8'].__class__, 'check', lambda _: 0)
+    for ours in ('iptq-w8a8', 'iptq-w4a8'):
+        monkeypatch.setitem(RUNTIMES, ours, RUNTIMES['torch'])
+    assert benchmark(
+        ['mask_rcnn_swin_t', '--size', '64', '--vs', peer]) == 1
+    assert '--vs torch' in capsys.readouterr().out
 
 
 def test_a_missing_package_is_named(benchmark, monkeypatch, capsys):

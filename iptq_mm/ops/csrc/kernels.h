@@ -98,6 +98,7 @@ struct LinearKernels {
   int signed_offset;  // what is added to int8 codes on the left side
 
   int64_t (*packed_bytes)(int64_t inner, int64_t columns);
+  // `sums` [columns], whole vectors; left alone without a signed_offset.
   void (*pack)(const int8_t* weight, int64_t inner, int64_t columns,
                void* packed, int32_t* sums);
   // Scratch for `rows` packed rows, and the product itself.
@@ -105,14 +106,14 @@ struct LinearKernels {
   void (*multiply)(const LinearTask& task, void* scratch);
 };
 
-// Largest |w| of weights of 4 bits.
-constexpr int small_weight = 7;
+// Weights of 4 bits.
+constexpr int least_small_weight = -8, largest_small_weight = 7;
 
 struct Kernels {
   const char* name;
   int lanes;  // int32 lanes of a vector
   LinearKernels linear;
-  LinearKernels small_linear;  // every |w| <= small_weight
+  LinearKernels small_linear;  // weights of 4 bits, two to a byte
   void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
   void (*layer_norm)(const LayerNormTask& task);
   void (*recode)(const RecodeTask& task);

@@ -12,7 +12,7 @@ namespace {
 
 bool are_small(const int8_t* codes, int64_t count) {
   return std::all_of(codes, codes + count, [](int8_t code) {
-    return std::abs(code) <= small_weight;
+    return least_small_weight <= code && code <= largest_small_weight;
   });
 }
 

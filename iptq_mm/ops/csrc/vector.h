@@ -101,6 +101,17 @@ struct Lanes {
     return maximum(minimum(x, splat(limit)), splat(-limit));
   }
 
+  // Each lane modulo the narrower type. In one step from four bytes to one,
+  // gcc has instructions for AVX-512 alone, and goes lane by lane otherwise.
+  template <class Out>
+  static IPTQ_INLINE Vector<Out, count> narrow(I32 x) {
+    using To = Vector<Out, count>;
+    if constexpr (sizeof(Out) == 1 && count < 16)
+      return __builtin_convertvector(__builtin_convertvector(x, I16), To);
+    else
+      return __builtin_convertvector(x, To);
+  }
+
   // Sums that wrap around, as int32 tensors do.
   static IPTQ_INLINE I32 add(I32 x, I32 y) {
     return reinterpret_cast<I32>(reinterpret_cast<U32>(x) +

@@ -1,5 +1,10 @@
 #include "available.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace iptq {
 
 std::vector<const Kernels*> available_kernels() {
@@ -19,6 +24,8 @@ std::vector<const Kernels*> available_kernels() {
             __builtin_cpu_supports("avx512vnni") &&
             __builtin_cpu_supports("bmi2"),
         avx512_vnni_kernels());
+#elif defined(__aarch64__) && defined(__linux__)
+  offer(getauxval(AT_HWCAP) & HWCAP_ASIMDDP, neon_dot_kernels());
 #endif
   return sets;
 }

@@ -12,6 +12,7 @@ struct Avx512VnniWords {
   static constexpr int lanes = 16, group = 2, rows = 8, vectors = 3;
   using Activation = int16_t;
   using Weight = int16_t;
+  using Codes = WholeCodes<Avx512VnniWords>;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
   static constexpr int partial_groups = 1;
 
@@ -28,16 +29,47 @@ struct Avx512VnniWords {
   }
 };
 
+// Weights of 4 bits, unsigned by their offset: no offset on the left.
+struct Avx512VnniNibbles {
+  static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
+  using Activation = int8_t;
+  using Codes = Nibbles<Avx512VnniNibbles>;
+  static constexpr int signed_offset = 0;
+  static constexpr int partial_groups = 1;
+  static constexpr bool shifts_signed = true;
+
+  using I32 = Lanes<Avx512VnniNibbles>::I32;
+  using I64 = Lanes<Avx512VnniNibbles>::I64;
+
+  // A right side of ones, for sums.
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<Avx512VnniNibbles>::splat(0x01010101);
+  }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
+        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(weights),
+        reinterpret_cast<__m512i>(activations)));
+  }
+
+  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
+    return reinterpret_cast<I64>(_mm512_mul_epi32(
+        reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
+  }
+};
+
 struct Avx512Vnni {
   static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
   // vpdpbusd multiplies unsigned by signed: int8 codes are moved up by 128,
   // and 128 times the sum of a column is taken off again.
   using Activation = uint8_t;
   using Weight = int8_t;
+  using Codes = WholeCodes<Avx512Vnni>;
   static constexpr int signed_offset = 128, unsigned_offset = 0;
   static constexpr int partial_groups = 1;
+  static constexpr bool shifts_signed = true;
   using Words = Avx512VnniWords;  // for int16 times int16
-  using SmallWeights = Avx512Vnni;
+  using SmallWeights = Avx512VnniNibbles;
 
   using I32 = Lanes<Avx512Vnni>::I32;
   using I64 = Lanes<Avx512Vnni>::I64;
@@ -46,14 +78,11 @@ struct Avx512Vnni {
   static IPTQ_INLINE I32 ones() { return Lanes<Avx512Vnni>::splat(0x01010101); }
 
   static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
-        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(activations),
-        reinterpret_cast<__m512i>(weights)));
+    return Avx512VnniNibbles::dot(sum, weights, activations);
   }
 
   static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return reinterpret_cast<I64>(_mm512_mul_epi32(
-        reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
+    return Avx512VnniNibbles::multiply_even(x, y);
   }
 
   static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
@@ -70,7 +99,8 @@ __attribute__((target("avx512vbmi"))) void look_up_vbmi(int8_t* values,
   __m512i parts[4];
   std::memcpy(parts, table, sizeof(parts));
   for (int64_t i = 0; i < count; i += 64) {
-    const __mmask64 valid = _bzhi_u64(~uint64_t{0}, minimum<int64_t>(count - i, 64));
+    const __mmask64 valid =
+        _bzhi_u64(~uint64_t{0}, minimum<int64_t>(count - i, 64));
     const __m512i index = _mm512_maskz_loadu_epi8(valid, values + i);
     // Bit 7 is the sign: codes below 0 are the first half of the table.
     const __m512i below = _mm512_permutex2var_epi8(parts[0], index, parts[1]);

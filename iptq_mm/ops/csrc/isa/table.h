@@ -12,15 +12,21 @@ namespace {
 
 template <class Isa>
 int64_t packed_bytes(int64_t inner, int64_t columns) {
-  return packed_size<Isa>(inner, columns) *
-         static_cast<int64_t>(sizeof(typename Isa::Weight));
+  return packed_words<Isa>(inner, columns) *
+         static_cast<int64_t>(sizeof(int32_t));
 }
 
 template <class Isa>
 void pack_weights(const int8_t* weight, int64_t inner, int64_t columns,
                   void* packed, int32_t* sums) {
-  pack<Isa>({weight, 1, inner}, inner, columns,
-            static_cast<typename Isa::Weight*>(packed), sums);
+  pack<Isa>({weight, 1, inner}, inner, columns, static_cast<int32_t*>(packed),
+            sums);
+}
+
+template <class Isa>
+void pack_small_weights(const int8_t* weight, int64_t inner, int64_t columns,
+                        void* packed, int32_t*) {
+  pack_nibbles<Isa>(weight, inner, columns, static_cast<int32_t*>(packed));
 }
 
 template <class Isa>
@@ -30,11 +36,17 @@ constexpr LinearKernels linear_kernels() {
 }
 
 template <class Isa>
+constexpr LinearKernels small_linear_kernels() {
+  return {Isa::vectors * Isa::lanes, Isa::signed_offset, packed_bytes<Isa>,
+          pack_small_weights<Isa>,   linear_scratch<Isa>, linear<Isa>};
+}
+
+template <class Isa>
 constexpr Kernels kernel_table(const char* name) {
   return {name,
           Isa::lanes,
           linear_kernels<Isa>(),
-          linear_kernels<typename Isa::SmallWeights>(),
+          small_linear_kernels<typename Isa::SmallWeights>(),
           look_up<Isa>,
           layer_norm<Isa>,
           recode<Isa>,

@@ -17,26 +17,25 @@ struct AttentionBuffers {
 
   AttentionBuffers(Arena& arena, int64_t length, int64_t width)
       : padded_length(round_up(length, Isa::lanes)),
-        padded_width(padded_inner<Isa>(width)),
+        stride(left_stride<Isa>(width)),
         head(arena.take<int8_t>(length * width)),
         queries(
-            arena.take<typename Isa::Activation>(length * padded_width)),
-        keys(arena.take<typename Isa::Weight>(
-            packed_size<Isa>(width, length))),
+            arena.take<typename Isa::Activation>(length * stride)),
+        keys(arena.take<int32_t>(packed_words<Isa>(width, length))),
         key_start(arena.take<int32_t>(padded_length)),
-        values(arena.take<typename Operand::Weight>(
-            packed_size<Operand>(length, width))),
+        values(arena.take<int32_t>(packed_words<Operand>(length, width))),
         value_start(arena.take<int32_t>(round_up(width, Isa::lanes))),
         scores(arena.take<int32_t>(Isa::rows * padded_length)),
         probabilities(arena.take<typename Operand::Activation>(
             Isa::rows * padded_length)) {}
 
-  int64_t padded_length, padded_width;
+  int64_t padded_length;
+  int64_t stride;  // of the queries
   int8_t* head;  // q, k or v of this head, [length, width]
   typename Isa::Activation* queries;
-  typename Isa::Weight* keys;
+  int32_t* keys;
   int32_t* key_start;
-  typename Operand::Weight* values;
+  int32_t* values;
   int32_t* value_start;
   int32_t* scores;
   typename Operand::Activation* probabilities;
@@ -55,21 +54,31 @@ int64_t attention_scratch(int64_t length, int64_t head_channels) {
                  buffer_bytes<Isa, NegatedPowers<Isa>>(length, head_channels));
 }
 
-// int16 scores.
+// int16 scores, plus the relative position bias and the mask between regions.
 template <class Isa>
 struct ScoreTile {
   using T = Lanes<Isa>;
+  using I32 = typename T::I32;
 
+  const AttentionTask& task;
   Dyadic<Isa> scale;
+  int64_t first;  // token of row 0
   int64_t stride;
   int32_t* scores;
 
   IPTQ_INLINE Dyadic<Isa> channels(int64_t) const { return scale; }
 
   IPTQ_INLINE void store(int64_t row, int64_t column, int,
-                         const Dyadic<Isa>& scale, typename T::I32 acc) {
-    iptq::store(scores + row * stride + column,
-                T::saturate(scale(acc), 32767));
+                         const Dyadic<Isa>& scale, I32 acc) {
+    const int64_t token = first + row;
+    I32 score = T::saturate(scale(acc), 32767) +
+                load<I32>(task.bias + token * task.bias_stride + column);
+    if (task.regions) {
+      const I32 apart =
+          load<I32>(task.regions + column) != task.regions[token];
+      score += apart & task.mask;
+    }
+    iptq::store(scores + row * stride + column, score);
   }
 };
 
@@ -89,8 +98,8 @@ struct ContextTile {
   IPTQ_INLINE void store(int64_t row, int64_t column, int valid,
                          const Dyadic<Isa>& scale, typename T::I32 acc) {
     if (!outputs[row]) return;
-    const auto narrow = __builtin_convertvector(T::saturate(scale(acc << shifts[row]), limit),
-                                                typename T::I8);
+    const auto narrow = T::template narrow<int8_t>(
+        T::saturate(scale(acc << shifts[row]), limit));
     int8_t* to = outputs[row] + offset + column;
     if (valid == Isa::lanes)
       iptq::store(to, narrow);
@@ -99,13 +108,20 @@ struct ContextTile {
   }
 };
 
-// Takes q (part 0), k (1) or v (2) of the head out of the tokens.
+// Takes q (part 0), k (1) or v (2) of the head out of the tokens. By copies of
+// a known size: for so few bytes, those of the C library cost more to call.
 inline void gather(const AttentionTask& task, int part, int8_t* head) {
+  constexpr int64_t piece = 16;
   const int64_t width = task.head_channels;
-  for (int64_t i = 0; i < task.length; ++i)
-    std::memcpy(head + i * width,
-                task.tokens[i] + part * task.channels + task.head * width,
-                width);
+  for (int64_t i = 0; i < task.length; ++i) {
+    const int8_t* from =
+        task.tokens[i] + part * task.channels + task.head * width;
+    int64_t k = 0;
+    for (; k + piece <= width; k += piece)
+      std::memcpy(head + k, from + k, piece);
+    for (; k < width; ++k) head[k] = from[k];
+    head += width;
+  }
 }
 
 // What is taken off again where `offset` was added to the left side.
@@ -122,29 +138,13 @@ void pack_head(const AttentionTask& task,
   const int64_t length = task.length, width = task.head_channels;
   gather(task, 0, b.head);
   for (int64_t i = 0; i < length; ++i)
-    pack_row<Isa>(b.head + i * width, width, b.queries + i * b.padded_width);
+    pack_row<Isa>(b.head + i * width, width, b.queries + i * b.stride);
   gather(task, 1, b.head);
   pack<Isa>({b.head, 1, width}, width, length, b.keys, b.key_start);
   compensate<Isa>(b.key_start, length, Isa::signed_offset);
   gather(task, 2, b.head);
   pack<Operand>({b.head, width, 1}, length, width, b.values, b.value_start);
   compensate<Isa>(b.value_start, width, Operand::unsigned_offset);
-}
-
-// Relative position bias, and the mask between regions.
-template <class Isa>
-IPTQ_INLINE void add_bias(const AttentionTask& task, int64_t token,
-                          int32_t* scores) {
-  using I32 = typename Lanes<Isa>::I32;
-  const int32_t* bias = task.bias + token * task.bias_stride;
-  for (int64_t i = 0; i < task.length; i += Isa::lanes) {
-    I32 sum = load<I32>(scores + i) + load<I32>(bias + i);
-    if (task.regions) {
-      const I32 apart = load<I32>(task.regions + i) != task.regions[token];
-      sum += apart & task.mask;
-    }
-    store(scores + i, sum);
-  }
 }
 
 template <class Isa, class Probabilities>
@@ -156,27 +156,25 @@ void attend(const AttentionTask& task) {
   pack_head(task, b);
 
   const int64_t padded = b.padded_length;
-  ScoreTile<Isa> scores{{task.score.m, task.score.n}, padded, b.scores};
+  const Dyadic<Isa> score(task.score.m, task.score.n);
   const Dyadic<Isa> output(Probabilities::sign * task.output.m,
                            task.output.n);
   const int32_t limit = (1 << (task.bits - 1)) - 1;
 
+  int64_t sums[Isa::rows];
+  int shifts[Isa::rows];
   for (int64_t first = 0; first < length; first += Isa::rows) {
     const int64_t rows =
         minimum<int64_t>(length - first, Isa::rows);
-    multiply<Isa>(Product<Isa>{b.queries + first * b.padded_width,
-                               b.padded_width, b.keys, b.key_start,
-                               b.padded_width, length},
+    ScoreTile<Isa> scores{task, score, first, padded, b.scores};
+    multiply<Isa>(Product<Isa>{b.queries + first * b.stride, b.stride, b.keys,
+                               b.key_start, padded_inner<Isa>(width), length},
                   rows, 0, length, scores);
-    int shifts[Isa::rows];
-    for (int64_t r = 0; r < rows; ++r) {
-      int32_t* row = b.scores + r * padded;
-      add_bias<Isa>(task, first + r, row);
-      const ScoreRow<Isa> powers{row, length};
-      const int64_t sum = exponentiate(powers, task.softmax);
-      shifts[r] = Probabilities::normalize(powers, sum, task.softmax,
+    const ScoreRows<Isa> powers{b.scores, padded, length, rows};
+    exponentiate(powers, task.softmax, sums);
+    for (int64_t r = 0; r < rows; ++r)
+      shifts[r] = Probabilities::normalize(powers[r], sums[r], task.softmax,
                                            b.probabilities + r * padded);
-    }
     ContextTile<Isa> context{output, limit, shifts, task.outputs + first,
                              task.head * width};
     multiply<Operand>(

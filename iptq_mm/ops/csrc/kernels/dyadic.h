@@ -14,9 +14,10 @@ struct Products {
 
 // (x m + 2^(n-1) + c) >> n, one m and n for each lane.
 //
-// No instruction set before AVX-512 shifts 64 bits arithmetically. 2^62 is
-// added to the product, which makes it positive, a logical shift follows, and
-// 2^(62-n) is taken off: the same number.
+// Where an instruction set has no arithmetic shift of 64 bits
+// (`Isa::shifts_signed`), 2^62 is added to the product, which makes it
+// positive, a logical shift follows, and 2^(62-n) is taken off: the same
+// number.
 template <class Isa>
 class Dyadic {
   using T = Lanes<Isa>;
@@ -28,10 +29,13 @@ class Dyadic {
   IPTQ_INLINE Dyadic(I32 m, I32 n) : m_{split(m)} {
     const Products<Isa> shift = split(n);
     shift_ = {shift.even & 0xffffffffu, shift.odd};
-    const U64 one = U64{} + 1, lift = U64{} + (uint64_t{1} << 62);
-    round_ = {((one << shift_.even) >> 1) + lift,
-              ((one << shift_.odd) >> 1) + lift};
-    lift_ = {lift >> shift_.even, lift >> shift_.odd};
+    const U64 one = U64{} + 1;
+    round_ = {(one << shift_.even) >> 1, (one << shift_.odd) >> 1};
+    if constexpr (!Isa::shifts_signed) {
+      const U64 lift = U64{} + (uint64_t{1} << 62);
+      add_to_product({lift, lift});
+      lift_ = {lift >> shift_.even, lift >> shift_.odd};
+    }
   }
 
   IPTQ_INLINE Dyadic(int32_t m, int32_t n)
@@ -60,7 +64,12 @@ class Dyadic {
   }
 
   static IPTQ_INLINE I32 merge(const Products<Isa>& x) {
-    return reinterpret_cast<I32>((x.even & 0xffffffffu) | (x.odd << 32));
+    I32 lanes;
+#pragma GCC unroll 16
+    for (int i = 0; i < T::count; ++i)
+      lanes[i] = i / 2 * 2 + i % 2 * T::count;
+    return __builtin_shuffle(reinterpret_cast<I32>(x.even),
+                             reinterpret_cast<I32>(x.odd), lanes);
   }
 
  private:
@@ -68,7 +77,12 @@ class Dyadic {
                                  U64 lift) {
     const U64 product = reinterpret_cast<U64>(Isa::multiply_even(
         reinterpret_cast<I32>(x), reinterpret_cast<I32>(m)));
-    return ((product + round) >> shift) - lift;
+    if constexpr (Isa::shifts_signed)
+      return reinterpret_cast<U64>(
+          reinterpret_cast<typename T::I64>(product + round) >>
+          reinterpret_cast<typename T::I64>(shift));
+    else
+      return ((product + round) >> shift) - lift;
   }
 
   Products<Isa> m_, shift_, round_, lift_;

@@ -7,23 +7,34 @@
 namespace iptq {
 namespace {
 
-// Rows whose roots are extracted side by side, one a lane.
+// Rows whose roots are extracted together.
 constexpr int row_block = 8;
-using RowVector = Vector<int64_t, row_block>;
 
 // Exact floor of the square root of each x in [0, 2^62), digit by digit.
-// Gives it by reference: returned by value, a vector wider than the registers
-// is a matter of calling conventions.
-IPTQ_INLINE void square_root(const RowVector& x, RowVector& root) {
-  RowVector rest = x;
-  root = RowVector{};
+template <class Isa>
+IPTQ_INLINE typename Lanes<Isa>::I64 square_root(typename Lanes<Isa>::I64 x) {
+  using I64 = typename Lanes<Isa>::I64;
+  I64 root{};
   for (int shift = 60; shift >= 0; shift -= 2) {
     const int64_t digit = int64_t{1} << shift;
-    const RowVector trial = root + digit;
-    const RowVector fits = rest >= trial;  // all ones, or zero
-    rest -= trial & fits;
-    root = (root >> 1) + (fits & digit);
+    const I64 trial = root + digit;
+    const I64 fits = x >= trial;  // all ones, or zero
+    x -= trial & fits;
+    root = reinterpret_cast<I64>(
+               reinterpret_cast<typename Lanes<Isa>::U64>(root) >> 1) +
+           (fits & digit);
   }
+  return root;
+}
+
+// The same of a block of rows, in place.
+template <class Isa>
+IPTQ_INLINE void square_roots(int64_t (&x)[row_block]) {
+  using I64 = typename Lanes<Isa>::I64;
+  constexpr int step = Isa::lanes / 2;  // divides row_block
+#pragma GCC unroll 4
+  for (int r = 0; r < row_block; r += step)
+    store(x + r, square_root<Isa>(load<I64>(x + r)));
 }
 
 // Sum and sum of squares of a row of int16.
@@ -64,7 +75,7 @@ struct RowScale {
 template <class Isa>
 void row_scales(const LayerNormTask& task, int64_t first, int64_t rows,
                 RowScale* scales) {
-  RowVector power{};
+  int64_t roots[row_block]{};
   int shifts[row_block];
   for (int64_t r = 0; r < rows; ++r) {
     const Moments m = moments<Isa>(task.x + (first + r) * task.channels,
@@ -75,14 +86,13 @@ void row_scales(const LayerNormTask& task, int64_t first, int64_t rows,
     v = maximum(v, least);
     // An even shift to [2^60, 2^62).
     shifts[r] = (__builtin_clzll(v) - 2) / 2;
-    power[r] = v << (2 * shifts[r]);
+    roots[r] = v << (2 * shifts[r]);
     scales[r].sum = static_cast<int32_t>(m.sum);
   }
-  RowVector root;
-  square_root(power, root);
+  square_roots<Isa>(roots);
   for (int64_t r = 0; r < rows; ++r) {
     scales[r].reciprocal =
-        static_cast<int32_t>((int64_t{1} << 60) / root[r]);
+        static_cast<int32_t>((int64_t{1} << 60) / roots[r]);
     scales[r].shift =
         static_cast<int32_t>(60 - 24 - (task.headroom >> 1) - shifts[r]);
   }
@@ -96,7 +106,6 @@ IPTQ_INLINE void normalize_row(const LayerNormTask& task, int64_t row,
   using I16 = typename T::I16;
   using I32 = typename T::I32;
   using U64 = typename T::U64;
-  using OutVector = Vector<Out, Isa::lanes>;
   const Dyadic<Isa> standardize(scale.reciprocal, scale.shift);
   const int16_t* x = task.x + row * task.channels;
   Out* y = static_cast<Out*>(task.y) + row * task.channels;
@@ -110,8 +119,8 @@ IPTQ_INLINE void normalize_row(const LayerNormTask& task, int64_t row,
                            load<U64>(task.bias + c + T::count / 2)});
     const I32 out = Dyadic<Isa>::merge(
         affine(standardize(Dyadic<Isa>::split(deviation))));
-    return __builtin_convertvector(
-        T::saturate(out, (1 << (task.bits - 1)) - 1), OutVector);
+    return T::template narrow<Out>(
+        T::saturate(out, (1 << (task.bits - 1)) - 1));
   };
   int64_t c = 0;
   for (; c + T::count <= task.channels; c += T::count)

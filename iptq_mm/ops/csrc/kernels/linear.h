@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../kernels.h"
+#include "arena.h"
 #include "dyadic.h"
 #include "matrix.h"
 
@@ -20,7 +21,6 @@ IPTQ_INLINE Dyadic<Isa> column_scale(const ColumnScales& scales,
 template <class Isa, class Out>
 struct Narrowed {
   using T = Lanes<Isa>;
-  using OutVector = Vector<Out, Isa::lanes>;
 
   const ColumnScales& scales;
   int64_t stride;
@@ -34,9 +34,8 @@ struct Narrowed {
                          const Dyadic<Isa>& scale, typename T::I32 acc) {
     const int32_t largest = (1 << (scales.bits - 1)) - 1;
     const int32_t smallest = scales.relu ? 0 : -largest;
-    const auto narrow = __builtin_convertvector(
-        maximum(minimum(scale(acc), T::splat(largest)), T::splat(smallest)),
-        OutVector);
+    const auto narrow = T::template narrow<Out>(
+        maximum(minimum(scale(acc), T::splat(largest)), T::splat(smallest)));
     Out* to = y + row * stride + column;
     if (valid == Isa::lanes)
       iptq::store(to, narrow);
@@ -79,23 +78,46 @@ struct Added {
   }
 };
 
+// The packed rows of a left operand, and what their accumulators start from.
+template <class Isa>
+struct LeftRows {
+  LeftRows(Arena& arena, int64_t rows, int64_t inner)
+      : codes(arena.take<typename Isa::Activation>(
+            rows * left_stride<Isa>(inner))),
+        start(arena.take<int32_t>(rows)) {}
+
+  typename Isa::Activation* codes;
+  int32_t* start;
+};
+
 template <class Isa>
 int64_t linear_scratch(int64_t rows, int64_t inner) {
-  return rows * padded_inner<Isa>(inner) *
-         static_cast<int64_t>(sizeof(typename Isa::Activation));
+  Arena arena(nullptr);
+  LeftRows<Isa>(arena, rows, inner);
+  return arena.used();
 }
 
 template <class Isa>
 void linear(const LinearTask& task, void* scratch) {
   const PackedWeights& weights = task.weights;
-  const int64_t inner = padded_inner<Isa>(weights.inner);
-  auto* left = static_cast<typename Isa::Activation*>(scratch);
-  for (int64_t row = 0; row < task.rows; ++row)
-    pack_row<Isa>(task.x + row * weights.inner, weights.inner,
-                  left + row * inner);
+  const int64_t stride = left_stride<Isa>(weights.inner);
+  Arena arena(scratch);
+  const LeftRows<Isa> left(arena, task.rows, weights.inner);
+  for (int64_t row = 0; row < task.rows; ++row) {
+    auto* codes = left.codes + row * stride;
+    pack_row<Isa>(task.x + row * weights.inner, weights.inner, codes);
+    if constexpr (Isa::Codes::offset)
+      left.start[row] =
+          -Isa::Codes::offset * sum_row<Isa>(codes, weights.inner);
+  }
   const Product<Isa> product{
-      left, inner, static_cast<const typename Isa::Weight*>(weights.data),
-      task.scales.start, inner, weights.columns};
+      left.codes,
+      stride,
+      static_cast<const int32_t*>(weights.data),
+      task.scales.start,
+      padded_inner<Isa>(weights.inner),
+      weights.columns,
+      left.start};
   const auto run = [&](auto result) {
     multiply<Isa>(product, task.rows, task.begin, task.end, result);
   };

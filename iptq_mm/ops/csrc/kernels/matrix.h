@@ -5,7 +5,8 @@
 // each lane the products of a group of `Isa::group` neighbours along it. Where
 // an instruction set adds several groups in narrower lanes first
 // (`Isa::partial`), it is `Isa::partial_groups` of them before they are
-// widened (`Isa::widen`). The operands are packed as packing.h describes.
+// widened (`Isa::widen`). The operands are packed as packing.h describes; what
+// an offset of the codes on the right adds to a row is taken off before.
 #pragma once
 
 #include "packing.h"
@@ -18,10 +19,11 @@ template <class Isa>
 struct Product {
   const typename Isa::Activation* left;
   int64_t left_stride;
-  const typename Isa::Weight* right;
+  const int32_t* right;
   const int32_t* start;  // what the accumulator of each column starts from
-  int64_t inner;         // padded to whole groups
+  int64_t inner;         // padded to whole words
   int64_t columns;
+  const int32_t* row_start = nullptr;  // the same of each row, for offsets
 };
 
 // What a group adds to a lane. Functors, since a lambda that returns a vector
@@ -42,29 +44,36 @@ struct AddPartial {
   }
 };
 
-// Adds the products of the groups [k, end) to each lane of a tile, by `add`.
+// Adds the products of the codes [k, end) to each lane of a tile, by `add`.
 template <class Isa, int Rows, int Vectors, class Add>
 IPTQ_INLINE void add_groups(const Product<Isa>& p,
                             const typename Isa::Activation* left,
-                            const typename Isa::Weight*& panel, int64_t k,
-                            int64_t end,
+                            const int32_t*& panel, int64_t k, int64_t end,
                             typename Lanes<Isa>::I32 (&sums)[Rows][Vectors],
                             const Add& add) {
   using I32 = typename Lanes<Isa>::I32;
-  constexpr int step = Isa::lanes * Isa::group;  // elements of a vector
-  for (; k < end; k += Isa::group, panel += Vectors * step) {
-    I32 right[Vectors];
+  using Codes = typename Isa::Codes;
+  for (; k < end; k += Codes::count, panel += Vectors * Isa::lanes) {
+    I32 words[Vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v)
-      std::memcpy(&right[v], panel + v * step, sizeof(I32));
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-      int32_t group;
-      std::memcpy(&group, left + r * p.left_stride + k, sizeof(group));
-      const I32 spread = Lanes<Isa>::splat(group);
+      words[v] = load<I32>(panel + v * Isa::lanes);
+#pragma GCC unroll 4
+    for (int g = 0; g < Codes::count / Isa::group; ++g) {
+      I32 right[Vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v)
-        sums[r][v] = add(sums[r][v], spread, right[v]);
+        right[v] = Codes::operand(words[v], g);
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        int32_t group;
+        std::memcpy(&group, left + r * p.left_stride + k + g * Isa::group,
+                    sizeof(group));
+        const I32 spread = Lanes<Isa>::splat(group);
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v)
+          sums[r][v] = add(sums[r][v], spread, right[v]);
+      }
     }
   }
 }
@@ -75,8 +84,7 @@ IPTQ_INLINE void add_groups(const Product<Isa>& p,
 template <class Isa, int Rows, int Vectors, class Result>
 IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
                                int64_t column,
-                               const typename Isa::Weight* panel,
-                               Result& result) {
+                               const int32_t* panel, Result& result) {
   using I32 = typename Lanes<Isa>::I32;
   const auto* left = p.left + row * p.left_stride;
 
@@ -85,7 +93,12 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
   for (int v = 0; v < Vectors; ++v) {
     const I32 start = load<I32>(p.start + column + v * Isa::lanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) accumulator[r][v] = start;
+    for (int r = 0; r < Rows; ++r) {
+      accumulator[r][v] = start;
+      if constexpr (Isa::Codes::offset)
+        accumulator[r][v] = Lanes<Isa>::add(
+            start, Lanes<Isa>::splat(p.row_start[row + r]));
+    }
   }
   if constexpr (Isa::partial_groups > 1) {
     constexpr int64_t run = Isa::partial_groups * Isa::group;
@@ -117,8 +130,7 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
 // Tiles of a panel downwards, the last one with the rows that are left.
 template <class Isa, int Rows, int Vectors, class Result>
 void multiply_rows(const Product<Isa>& p, int64_t row, int64_t end,
-                   int64_t column, const typename Isa::Weight* panel,
-                   Result& result) {
+                   int64_t column, const int32_t* panel, Result& result) {
   for (; row + Rows <= end; row += Rows)
     multiply_tile<Isa, Rows, Vectors>(p, row, column, panel, result);
   if constexpr (Rows > 1)
@@ -134,8 +146,9 @@ void multiply_panel(const Product<Isa>& p, int64_t rows, int64_t column,
     if (vectors < Vectors)
       return multiply_panel<Isa, Vectors - 1>(p, rows, column, vectors,
                                               result);
-  multiply_rows<Isa, Isa::rows, Vectors>(p, 0, rows, column,
-                                         p.right + column * p.inner, result);
+  multiply_rows<Isa, Isa::rows, Vectors>(
+      p, 0, rows, column, p.right + column * (p.inner / Isa::Codes::count),
+      result);
 }
 
 // All of `rows` rows and of the columns in [begin, end); begin is the first

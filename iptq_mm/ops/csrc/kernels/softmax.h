@@ -15,6 +15,17 @@ struct ScoreRow {
   int64_t length;
 };
 
+// Rows of scores, one below the other.
+template <class Isa>
+struct ScoreRows {
+  int32_t* scores;
+  int64_t stride, length, count;
+
+  ScoreRow<Isa> operator[](int64_t row) const {
+    return {scores + row * stride, length};
+  }
+};
+
 template <class Isa>
 IPTQ_INLINE int32_t row_maximum(const ScoreRow<Isa>& row) {
   using I32 = typename Lanes<Isa>::I32;
@@ -48,20 +59,30 @@ IPTQ_INLINE int64_t exponentiate(const ScoreRow<Isa>& row,
   return static_cast<int64_t>(sum_of_lanes<uint64_t, Isa::lanes / 2>(sum));
 }
 
+// The same of several rows, and their sums. Not inlined: beside the products
+// of an attention the registers would not do for both.
+template <class Isa, class Power>
+__attribute__((noinline)) void exponentiate_by(
+    const ScoreRows<Isa>& rows, const SoftmaxParameters& parameters,
+    int64_t* sums) {
+  const Power power_of(parameters);
+  for (int64_t r = 0; r < rows.count; ++r)
+    sums[r] = exponentiate(rows[r], parameters, power_of);
+}
+
 template <class Isa>
-IPTQ_INLINE int64_t exponentiate(const ScoreRow<Isa>& row,
-                                 const SoftmaxParameters& parameters) {
+void exponentiate(const ScoreRows<Isa>& rows,
+                  const SoftmaxParameters& parameters, int64_t* sums) {
   switch (parameters.exponential) {
     case Exponential::bit_exp:
-      return exponentiate(row, parameters, BitExp<Isa>(parameters));
+      return exponentiate_by<Isa, BitExp<Isa>>(rows, parameters, sums);
     case Exponential::shift_exp:
-      return exponentiate(row, parameters, ShiftExp<Isa>(parameters));
+      return exponentiate_by<Isa, ShiftExp<Isa>>(rows, parameters, sums);
     case Exponential::i_exp:
-      return exponentiate(row, parameters, IExp<Isa>(parameters));
+      return exponentiate_by<Isa, IExp<Isa>>(rows, parameters, sums);
     case Exponential::table_exp:
-      return exponentiate(row, parameters, TableExp<Isa>(parameters));
+      return exponentiate_by<Isa, TableExp<Isa>>(rows, parameters, sums);
   }
-  __builtin_unreachable();
 }
 
 // Probabilities of a row, made from its exponentials and their sum, and
@@ -80,7 +101,6 @@ struct Fractions {
                                    typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
     using I32 = typename T::I32;
-    using Out = Vector<typename Operand::Activation, Isa::lanes>;
     constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
     const auto reciprocal =
         static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum);
@@ -92,8 +112,8 @@ struct Fractions {
     for (int64_t i = 0; i < row.length; i += Isa::lanes) {
       const I32 probability =
           minimum(divide(load<I32>(row.scores + i)), largest);
-      store(packed + i, __builtin_convertvector(
-                            probability + Operand::unsigned_offset, Out));
+      store(packed + i, T::template narrow<typename Operand::Activation>(
+                            probability + Operand::unsigned_offset));
     }
     return octaves - k;
   }

@@ -1,0 +1,39 @@
+import pytest
+import torch
+
+from iptq_mm.benchmark import float_model, seeded_images
+from iptq_mm.benchmark.integer import integer_model
+from iptq_mm.benchmark.models import MASK_RCNN
+
+
+def test_images_are_the_same_every_time():
+    shape = 1, 3, 4, 5
+    assert torch.equal(seeded_images(shape), seeded_images(shape))
+
+
+@pytest.mark.parametrize('weight', [8, 4])
+@pytest.mark.parametrize('name', ['swin_nano', 'deit_t'])
+@torch.no_grad()
+def test_weights_take_their_bits(name, weight):
+    images = seeded_images((1, 3, 32, 64))
+    model = integer_model(
+        float_model(name, (32, 64)), images, dict(weight=weight))
+    model(images)
+    largest = max(
+        value.abs().max() for key, value in model.state_dict().items()
+        if key.endswith('.weight'))
+    assert largest == 2**(weight - 1) - 1
+
+
+@torch.no_grad()
+def test_a_detector_is_integer_in_all_its_parts():
+    size = 64, 96
+    images = seeded_images((1, 3, *size))
+    integer = integer_model(float_model(MASK_RCNN, size), images, {})
+    names = [name for name, module in integer.named_modules()
+             if getattr(module, 'integer_region', False)]
+    for part in ('backbone', 'neck', 'rpn_head', 'bbox_head', 'mask_head'):
+        assert any(part in name for name in names), part
+    found, = integer(images)
+    assert found.pred_instances.masks.shape[1:] == size
+    assert len(found.pred_instances)  # or the mask head would have no work
