@@ -64,8 +64,11 @@ def test_shows_where_the_time_goes(benchmark, tmp_path, capsys, any_isa,
     assert 'window_attention' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize('peer', ['ort', 'openvino'])
-def test_a_detector_runs_in_torch_alone(benchmark, peer, monkeypatch, capsys):
+@pytest.mark.parametrize('peer, package', [('ort', 'onnxruntime'),
+                                           ('openvino', 'openvino')])
+def test_a_detector_runs_in_torch_alone(benchmark, peer, package, monkeypatch,
+                                        capsys):
+    pytest.importorskip(package)
     monkeypatch.setattr(RUNTIMES['iptq-w8a8'].__class__, 'check', lambda _: 0)
     for ours in ('iptq-w8a8', 'iptq-w4a8'):
         monkeypatch.setitem(RUNTIMES, ours, RUNTIMES['torch'])
