@@ -12,7 +12,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from .equalization import LEAST, quietest_factors
+from .equalization import clamped_logs, quietest_factors
 
 
 def query_factors(queries: Tensor, keys: Tensor) -> Tensor:
@@ -25,12 +25,7 @@ def query_factors(queries: Tensor, keys: Tensor) -> Tensor:
     Returns:
         Tensor: float64 [C], positive.
     """
-    logs = [
-        values.double().clamp(min=LEAST * values.max().item()).log()
-        if values.any() else torch.zeros(len(values), dtype=torch.float64)
-        for values in (queries, keys)
-    ]
-    return ((logs[0] - logs[1]) / 2).exp()
+    return ((clamped_logs(queries) - clamped_logs(keys)) / 2).exp()
 
 
 @torch.no_grad()

@@ -28,6 +28,15 @@ LEAST = 2.0**-20
 never used shall not be blown up."""
 
 
+def clamped_logs(values: Tensor) -> Tensor:
+    """Logarithms of magnitudes [C], float64, none below ``LEAST`` of the
+    largest; 0 where all are zero."""
+    values = values.double()
+    if not values.any():
+        return torch.zeros_like(values)
+    return values.clamp(min=LEAST * values.max().item()).log()
+
+
 def factors(ranges: Tensor, columns: Tensor, strength: float) -> Tensor:
     """range^a / column^(1 - a) for each channel, 1 on (geometric) average.
 
@@ -40,12 +49,8 @@ def factors(ranges: Tensor, columns: Tensor, strength: float) -> Tensor:
         Tensor: float64 [C], positive; all 1 where the ranges or the columns
         are all zero.
     """
-    logs = torch.zeros(len(ranges), dtype=torch.float64)
-    for values, exponent in ((ranges, strength), (columns, strength - 1)):
-        values = values.double()
-        if values.any():
-            logs += exponent * values.clamp(
-                min=LEAST * values.max().item()).log()
+    logs = (strength * clamped_logs(ranges)
+            + (strength - 1) * clamped_logs(columns))
     return (logs - logs.mean()).exp()
 
 
