@@ -12,6 +12,7 @@ from rich.progress import Progress
 import iptq_mm  # noqa: F401  (registers the candidates)
 from iptq_mm.engine.activations import PROBE, most_sensitive_gelu
 from iptq_mm.engine.atomic import atomic_file
+from iptq_mm.engine.command_line import command
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.options import PTQOptions
 from iptq_mm.engine.report import save_json
@@ -144,19 +145,15 @@ def parse_args(args=None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def main(args=None) -> int:
+@command
+def main(args=None) -> None:
     args, console = parse_args(args), Console()
     try:
         args.out_dir.mkdir(parents=True, exist_ok=True)
         console.print(args.analyze(args, console), soft_wrap=True)
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
     except OSError as error:
-        print(f'error: cannot write {error.filename}: {error.strerror}',
-              file=sys.stderr)
-        return 1
-    return 0
+        raise UserError(
+            f'cannot write {error.filename}: {error.strerror}') from error
 
 
 if __name__ == '__main__':

@@ -18,16 +18,9 @@ from iptq_mm.benchmark import (MODELS, RUNTIMES, Entry, Roofs, by_operator,
                                measure_roofs, profile, seeded_images)
 from iptq_mm.benchmark.memory import peak_mb
 from iptq_mm.benchmark.runtimes import OURS, file_name
-from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.atomic import atomic_file
+from iptq_mm.engine.command_line import command, image_size, positive
 from iptq_mm.ops import native
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """'224' or '800x1216' -> (height, width)."""
-    sides = [int(side) for side in text.split('x')]
-    if len(sides) > 2 or min(sides) < 1:
-        raise ValueError
-    return sides[0], sides[-1]
 
 
 def peers(text: str) -> list[str]:
@@ -43,19 +36,19 @@ def peers(text: str) -> list[str]:
 def parse_args(args=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('model', choices=MODELS)
-    parser.add_argument('--batch', type=int, default=1, metavar='B')
+    parser.add_argument('--batch', type=positive, default=1, metavar='B')
     parser.add_argument(
         '--size', type=image_size, default=(224, 224), metavar='S|HxW',
         help='of the images (default: 224)')
     parser.add_argument(
-        '--threads', type=int, default=torch.get_num_threads(), metavar='N',
+        '--threads', type=positive, default=torch.get_num_threads(), metavar='N',
         help='default: %(default)s')
     parser.add_argument(
         '--vs', type=peers, default=['torch'], metavar='RUNTIME,...',
         help='of torch, compile, ort, ort-int8, openvino, openvino-int8 '
         '(default: torch)')
     parser.add_argument(
-        '--rounds', type=int, default=20, metavar='N',
+        '--rounds', type=positive, default=20, metavar='N',
         help='runs of each (default: %(default)s)')
     parser.add_argument(
         '--isa', choices=native.isas() if native.available() else (),
@@ -169,7 +162,8 @@ def show_runtimes(args: argparse.Namespace, folder: Path, title: str,
     return dict(rows=rows)
 
 
-def main(args=None) -> int:
+@command
+def main(args=None) -> None:
     args = parse_args(args)
     console = Console()
     torch.set_num_threads(args.threads)
@@ -179,23 +173,17 @@ def main(args=None) -> int:
     title = (f'{args.model}, batch {args.batch}, {height} x {width}, '
              f'{args.threads} threads{", processor time" * args.cpu_time}')
     show = show_profile if args.profile else show_runtimes
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            result = show(args, Path(folder), title, console)
-    except UserError as error:
-        console.print(f'[bold red]error[/]: {error}')
-        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        result = show(args, Path(folder), title, console)
     where = machine()
     console.print(f'{where["cpu"]}, {where["isa"]}, load {where["load"]:.1f}, '
                   f'{where["versions"]}')
     if args.json:
-        args.json.write_text(
-            json.dumps(
-                dict(model=args.model, batch=args.batch, size=list(args.size),
-                     threads=args.threads, cpu_time=args.cpu_time, **result,
-                     **where),
-                indent=2) + '\n')
-    return 0
+        result.update(
+            model=args.model, batch=args.batch, size=list(args.size),
+            threads=args.threads, cpu_time=args.cpu_time, **where)
+        with atomic_file(args.json) as path:
+            path.write_text(json.dumps(result, indent=2) + '\n')
 
 
 if __name__ == '__main__':

@@ -9,25 +9,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 import iptq_mm
+from iptq_mm.engine.command_line import command, image_size, positive
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.preflight import check_folder
 
 REFERENCED = 20
 """So many images are compared with the references too, which are slow."""
-
-
-def image_size(text: str) -> tuple[int, int]:
-    height, width = (int(side) for side in text.lower().split('x'))
-    if min(height, width) < 1:
-        raise ValueError
-    return height, width
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
 
 
 def parse_args(args=None) -> argparse.Namespace:
@@ -56,7 +43,7 @@ def parse_args(args=None) -> argparse.Namespace:
     parser.add_argument(
         '--size',
         type=image_size,
-        metavar='HxW',
+        metavar='S|HxW',
         help="of a detector's images, as its backbone gets them")
     parser.add_argument(
         '--opset',
@@ -131,29 +118,24 @@ def check(console: Console, model, regions: list, files: dict,
     return agreement.equal == agreement.images
 
 
-def main(args=None) -> int:
+@command
+def main(args=None) -> bool | None:
     args = parse_args(args)
     console = Console()
-    try:
-        for package in ('onnx', 'onnxruntime'):
-            if importlib.util.find_spec(package) is None:
-                raise UserError(f'this needs {package}: install the extra, '
-                                f'pip install -e .[deploy]')
-        from iptq_mm.export import regions_of, to_onnx
-        check_folder(args.out.parent, '--out')
-        if args.batch_size > 1 and not args.dynamic:
-            raise UserError('--batch-size needs --dynamic.')
-        model = iptq_mm.load(args.config, args.checkpoint)
-        files = to_onnx(model, args.out, args.size, args.dynamic, args.opset)
-        regions = regions_of(model)
-        show_files(console, regions, files)
-        if args.check is not None and not check(console, model, regions,
-                                                files, args):
-            return 1
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    for package in ('onnx', 'onnxruntime'):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f'this needs {package}: install the extra, '
+                            f'pip install -e .[deploy]')
+    from iptq_mm.export import regions_of, to_onnx
+    check_folder(args.out.parent, '--out')
+    if args.batch_size > 1 and not args.dynamic:
+        raise UserError('--batch-size needs --dynamic.')
+    model = iptq_mm.load(args.config, args.checkpoint)
+    files = to_onnx(model, args.out, args.size, args.dynamic, args.opset)
+    regions = regions_of(model)
+    show_files(console, regions, files)
+    if args.check is not None:
+        return check(console, model, regions, files, args)
 
 
 if __name__ == '__main__':

@@ -16,8 +16,8 @@ from mmengine.registry import init_default_scope
 from iptq_mm.engine.atomic import atomic_file
 from iptq_mm.engine.checkpoint import (load_weights, read_checkpoint,
                                        weights_of)
+from iptq_mm.engine.command_line import command
 from iptq_mm.engine.config import load_config
-from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.preflight import check_backbone
 from iptq_mm.evaluation.hard_variant import hardened
 from iptq_mm.lowering import lowering_of
@@ -66,13 +66,9 @@ def harden(args: argparse.Namespace) -> None:
         torch.save(content, path)
 
 
-def main() -> int:
-    try:
-        harden(parse_args())
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+@command
+def main() -> None:
+    harden(parse_args())
 
 
 if __name__ == '__main__':

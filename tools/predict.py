@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import track
 
 import iptq_mm
-from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.command_line import command
 from iptq_mm.engine.predict import draw_predictions, find_images
 from iptq_mm.engine.preflight import check_folder
 
@@ -45,24 +45,20 @@ def parse_args(args=None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def main(args=None) -> int:
+@command
+def main(args=None) -> None:
     args = parse_args(args)
     console = Console()
-    try:
-        images = find_images(args.images)
-        check_folder(args.out_dir, '--out-dir')
-        model = iptq_mm.load(args.config, args.checkpoint, args.device)
-        drawn = draw_predictions(model, images, args.out_dir, args.score_thr)
-        for picture, count in track(
-                drawn, 'detecting', len(images), console=console):
-            console.print(
-                f'{picture}: {count} detections above {args.score_thr}',
-                soft_wrap=True,
-                highlight=False)
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    images = find_images(args.images)
+    check_folder(args.out_dir, '--out-dir')
+    model = iptq_mm.load(args.config, args.checkpoint, args.device)
+    drawn = draw_predictions(model, images, args.out_dir, args.score_thr)
+    for picture, count in track(
+            drawn, 'detecting', len(images), console=console):
+        console.print(
+            f'{picture}: {count} detections above {args.score_thr}',
+            soft_wrap=True,
+            highlight=False)
 
 
 if __name__ == '__main__':

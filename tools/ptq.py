@@ -4,7 +4,7 @@ import sys
 
 from mmengine.config import DictAction
 
-from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.command_line import command
 from iptq_mm.engine.options import PTQOptions
 from iptq_mm.engine.processes import processes
 from iptq_mm.engine.ptq import run_ptq
@@ -61,15 +61,11 @@ def parse_args(args=None) -> PTQOptions:
     return PTQOptions(**vars(parser.parse_args(args)))
 
 
-def main() -> int:
+@command
+def main() -> None:
     options = parse_args()
-    try:
-        with processes(options.launcher, options.device):
-            run_ptq(options)
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    with processes(options.launcher, options.device):
+        run_ptq(options)
 
 
 if __name__ == '__main__':

@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 import iptq_mm  # noqa: F401  (registers the candidates)
 from iptq_mm.engine.atomic import atomic_file
+from iptq_mm.engine.command_line import command, positive
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.options import PTQOptions
 from iptq_mm.engine.progress import ProgressBars
@@ -91,13 +92,6 @@ def ptq_options(args: argparse.Namespace) -> PTQOptions:
         args.config, args.checkpoint, args.work_dir, options, device='cpu')
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
 def parse_args(args=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -145,14 +139,10 @@ def parse_args(args=None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def main(args=None) -> int:
+@command
+def main(args=None) -> None:
     args = parse_args(args)
-    try:
-        args.run(args, Console())
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    args.run(args, Console())
 
 
 if __name__ == '__main__':

@@ -13,6 +13,7 @@ from mmengine.config import DictAction
 from rich.console import Console
 
 import iptq_mm  # noqa: F401  (registers the candidates)
+from iptq_mm.engine.command_line import command
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.options import PTQOptions
 from iptq_mm.engine.report import read_json, save_json
@@ -75,14 +76,10 @@ def parse_args(args=None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def main(args=None) -> int:
+@command
+def main(args=None) -> None:
     args = parse_args(args)
-    try:
-        args.run(args, Console())
-    except UserError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    args.run(args, Console())
 
 
 if __name__ == '__main__':

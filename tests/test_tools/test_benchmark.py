@@ -21,7 +21,8 @@ def benchmark():
 def test_writes_a_row_for_each_runtime(benchmark, tmp_path, monkeypatch,
                                        capsys):
     # The memory of each is measured in a process of its own: slow here.
-    monkeypatch.setitem(benchmark.__globals__, 'peak_mb', lambda *_: 12.5)
+    monkeypatch.setitem(benchmark.__wrapped__.__globals__, 'peak_mb',
+                        lambda *_: 12.5)
     path = tmp_path / 'benchmark.json'
     assert benchmark([
         'swin_nano', '--size', '64x32', '--threads', '1', '--rounds', '3',
@@ -74,7 +75,7 @@ def test_a_detector_runs_in_torch_alone(benchmark, peer, package, monkeypatch,
         monkeypatch.setitem(RUNTIMES, ours, RUNTIMES['torch'])
     assert benchmark(
         ['mask_rcnn_swin_t', '--size', '64', '--vs', peer]) == 1
-    assert '--vs torch' in capsys.readouterr().out
+    assert '--vs torch' in capsys.readouterr().err
 
 
 def test_a_missing_package_is_named(benchmark, monkeypatch, capsys):
@@ -82,7 +83,7 @@ def test_a_missing_package_is_named(benchmark, monkeypatch, capsys):
         RUNTIMES, 'ort',
         RUNTIMES['ort'].__class__(*[None] * 2, packages=('no_such_package', )))
     assert benchmark(['swin_nano', '--vs', 'ort']) == 1
-    assert 'no_such_package' in capsys.readouterr().out
+    assert 'no_such_package' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('arguments', [

@@ -179,7 +179,7 @@ def test_a_missing_package_is_named(main, classifier, tmp_path, capsys,
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize('option', [['--size', '64'], ['--size', '0x8'],
+@pytest.mark.parametrize('option', [['--size', '64x'], ['--size', '0x8'],
                                     ['--num-images', '0']])
 def test_values_that_are_none(main, option, capsys):
     with pytest.raises(SystemExit) as end:
