@@ -3,7 +3,9 @@ from .bfloat16 import BFloat16OptimWrapper
 from .int_model_hook import IntModelCheckHook
 from .prediction_hook import PredictionHook
 from .ptq_hook import PTQHook
+from .teacher_hook import TeacherHook
 
 __all__ = [
-    'BFloat16OptimWrapper', 'IntModelCheckHook', 'PTQHook', 'PredictionHook'
+    'BFloat16OptimWrapper', 'IntModelCheckHook', 'PTQHook',
+    'PredictionHook', 'TeacherHook'
 ]

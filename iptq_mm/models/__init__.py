@@ -6,6 +6,7 @@ from .dinov2 import focus_dinov2
 from .fpn import IntFPN
 from .mask_head import IntFCNMaskHead
 from .pixel_preprocessor import PixelDataPreprocessor
+from .resnet9 import ResNet9
 from .rpn_head import IntRPNHead
 from .swin import IntSwin, IntSwinStage
 from .swin_backbone import IntSwinTransformer
@@ -16,5 +17,5 @@ __all__ = [
     'IntBlock', 'IntConvFCBBoxHead', 'IntFCNMaskHead', 'IntFPN',
     'IntRPNHead', 'IntSwin', 'IntSwinClassifier', 'IntSwinStage',
     'IntSwinTransformer', 'IntVisionTransformer', 'PixelDataPreprocessor',
-    'TimmClassifier', 'focus_dinov2'
+    'ResNet9', 'TimmClassifier', 'focus_dinov2'
 ]

@@ -3,6 +3,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import timm
+import torch
 from mmengine.model import BaseModel, ImgDataPreprocessor
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
@@ -75,7 +76,8 @@ class TimmClassifier(BaseModel):
         Args:
             inputs (Tensor): float32 [B, 3, H, W], normalized.
             data_samples (Sequence[BaseDataElement], optional): With
-                ``gt_label`` (int).
+                ``gt_label`` (int) or, to learn from a teacher, ``gt_score``
+                (probabilities, float32 [classes]).
             mode (str): ``tensor`` gives logits [B, classes], ``loss`` a
                 dictionary, ``predict`` the samples with ``pred_score``
                 (probabilities, float32 [classes]).
@@ -84,11 +86,10 @@ class TimmClassifier(BaseModel):
         if mode == 'tensor':
             return logits
         if mode == 'loss':
-            labels = logits.new_tensor(
-                [sample.gt_label for sample in data_samples]).long()
             return dict(
                 loss=F.cross_entropy(
-                    logits, labels, label_smoothing=self.label_smoothing))
+                    logits, _labels(data_samples, logits.device),
+                    label_smoothing=self.label_smoothing))
         for sample, score in zip(data_samples, logits.softmax(-1)):
             sample.pred_score = score
         return list(data_samples)
@@ -125,3 +126,11 @@ def timm_network(name: str, pretrained: bool | str,
             f'{source.hf_hub_id or source.url} where there is a network and '
             f'give the file by --cfg-options model.pretrained=FILE, or run on '
             f'random weights with model.pretrained=False.') from error
+
+
+def _labels(samples: Sequence[BaseDataElement],
+            device: torch.device) -> Tensor:
+    """int64 [B], or where a teacher has labelled, float32 [B, classes]."""
+    if 'gt_score' in samples[0]:
+        return torch.stack([sample.gt_score for sample in samples]).to(device)
+    return torch.tensor([sample.gt_label for sample in samples], device=device)

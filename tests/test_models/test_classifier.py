@@ -65,6 +65,19 @@ def test_training_lowers_the_loss():
     assert losses[-1] < losses[0]
 
 
+def test_a_teachers_labels_take_the_place_of_the_classes():
+    model = classifier().train()
+    data = model.data_preprocessor(batch(), True)
+    by_class = model(**data, mode='loss')['loss']
+    for sample in data['data_samples']:
+        score = torch.nn.functional.one_hot(torch.tensor(sample.gt_label), 4)
+        sample.set_field(score.float(), 'gt_score')
+    torch.testing.assert_close(model(**data, mode='loss')['loss'], by_class)
+    for sample in data['data_samples']:
+        sample.set_field(sample.gt_score.roll(1), 'gt_score')
+    assert not torch.isclose(model(**data, mode='loss')['loss'], by_class)
+
+
 def test_weights_of_a_file_in_timms_format(tmp_path):
     torch.manual_seed(1)
     network = timm.create_model(DEIT, **TINY)

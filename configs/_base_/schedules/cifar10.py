@@ -1,29 +1,25 @@
-# AdamW from scratch with timm's RandAugment: linear warm-up, then a cosine to
-# zero. Leaf configs give the model; images are neither scaled nor cropped to
-# be tested, so that `name` only says how augmentation interpolates.
-_base_ = ['../datasets/cifar10.py']
+# AdamW: linear warm-up, then a cosine to zero. Images are cropped and
+# mirrored; `name` says how they are interpolated. Leaf configs give the model.
+_base_ = ['../datasets/cifar10_32px.py']
 
-name = 'vit_tiny_patch16_224'
 max_epochs = 30
 warmup_epochs = 2
 
 train_dataloader = dict(
     batch_size=128,
-    num_workers=2,
+    num_workers=1,
     persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='iptq_mm.TimmImageDataset',
         data_root={{_base_.train_root}},
-        name=name,
+        name={{_base_.name}},
         input_size=32,
-        augment=dict(
-            auto_augment='rand-m7-n1-mstd0.5-inc1', scale=(0.5, 1.))))
+        augment=dict(scale=(0.5, 1.), ratio=(0.8, 1.25), color_jitter=None)))
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=3)
 
-test_dataloader = dict(batch_size=100, dataset=dict(name=name, input_size=32))
 val_dataloader = dict(
     batch_size=100,
     num_workers=1,
@@ -32,7 +28,7 @@ val_dataloader = dict(
     dataset=dict(
         type='iptq_mm.TimmImageDataset',
         data_root={{_base_.val_root}},
-        name=name,
+        name={{_base_.name}},
         input_size=32,
         crop_pct=1.))
 val_cfg = dict(type='ValLoop')
