@@ -45,8 +45,9 @@ def parse_args(args=None) -> argparse.Namespace:
         help='default: %(default)s')
     parser.add_argument(
         '--vs', type=peers, default=['torch'], metavar='RUNTIME,...',
-        help='of torch, compile, ort, ort-int8, openvino, openvino-int8 '
-        '(default: torch)')
+        help='of torch, compile, ort, ort-int8, ort-iptq (our integers as '
+        'tools/export.py writes them), openvino, openvino-int8 (default: '
+        'torch)')
     parser.add_argument(
         '--rounds', type=positive, default=20, metavar='N',
         help='runs of each (default: %(default)s)')

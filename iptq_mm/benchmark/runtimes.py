@@ -4,12 +4,14 @@ A runtime first makes a file of the float model (``save``), then runs that
 file (``load``), so that a process of its own can measure its memory.
 """
 import importlib
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -72,10 +74,14 @@ def _load_compiled(path: Path, threads: int) -> Run:
     return torch.compile(_load_torch(path, threads))
 
 
-def _save_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
+def _refuse_detector(model: nn.Module) -> None:
     if isinstance(model, Detection):
         raise UserError('a whole detector runs in torch alone: compare with '
                         '--vs torch, or its backbone, swin_t, with the others')
+
+
+def _save_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
+    _refuse_detector(model)
     with torch.no_grad():
         torch.onnx.export(
             model, (images, ), path, input_names=['images'], dynamo=False,
@@ -107,15 +113,41 @@ def _save_onnx_int8(model: nn.Module, images: Tensor, path: Path) -> None:
         logging.disable(logging.NOTSET)
 
 
+def _save_integer_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
+    """W8A8 as ``tools/export.py`` writes it."""
+    _need('onnx')
+    from ..export import to_onnx
+    _refuse_detector(model)
+    to_onnx(integer_model(model, images, {}), path, tuple(images.shape[2:]),
+            dynamic=len(images) > 1)
+
+
+def _load_integer_onnx(path: Path, threads: int) -> Run:
+    session = _session(path, threads)
+    port, = json.loads(
+        session.get_modelmeta().custom_metadata_map['iptq_mm'])['inputs']
+
+    def run(images: Tensor) -> list[np.ndarray]:
+        codes = np.floor(images.numpy() / np.float32(port['scale']) + 0.5)
+        return session.run(
+            None, {port['name']: np.clip(codes, -127, 127).astype(np.int8)})
+
+    return run
+
+
 def _load_onnxruntime(path: Path, threads: int) -> Run:
+    session = _session(path, threads)
+    return lambda images: session.run(None, dict(images=images.numpy()))
+
+
+def _session(path: Path, threads: int):
     onnxruntime = _need('onnxruntime')
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Its threads would otherwise wait for work in a loop for long.
     options.add_session_config_entry('session.force_spinning_stop', '1')
-    session = onnxruntime.InferenceSession(
+    return onnxruntime.InferenceSession(
         str(path), options, providers=['CPUExecutionProvider'])
-    return lambda images: session.run(None, dict(images=images.numpy()))
 
 
 def _save_openvino(model: nn.Module, images: Tensor, path: Path) -> None:
@@ -154,6 +186,8 @@ RUNTIMES: dict[str, Runtime] = {
     'compile': Runtime(_save_torch, _load_compiled),
     'ort': Runtime(_save_onnx, _load_onnxruntime, ('onnx', 'onnxruntime')),
     'ort-int8': Runtime(_save_onnx_int8, _load_onnxruntime,
+                        ('onnx', 'onnxruntime')),
+    'ort-iptq': Runtime(_save_integer_onnx, _load_integer_onnx,
                         ('onnx', 'onnxruntime')),
     'openvino': Runtime(_save_openvino, _load_openvino, ('onnx', 'openvino')),
     'openvino-int8': Runtime(_save_openvino_int8, _load_openvino,

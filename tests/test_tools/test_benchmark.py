@@ -2,9 +2,13 @@ import importlib.util
 import json
 from pathlib import Path
 
+import onnx
 import pytest
+import torch
 
-from iptq_mm.benchmark import RUNTIMES
+from iptq_mm.benchmark import RUNTIMES, float_model, seeded_images
+from iptq_mm.benchmark.runtimes import file_name
+from iptq_mm.export import metadata
 from iptq_mm.ops import native
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark.py'
@@ -16,6 +20,26 @@ def benchmark():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.main
+
+
+@pytest.mark.parametrize('name', ['deit_t', 'swin_nano'])
+@torch.no_grad()
+def test_onnx_runtime_gives_our_integers(name, tmp_path):
+    images = seeded_images((2, 3, 32, 32))
+    model, results = float_model(name, (32, 32)), []
+    for runtime in ('iptq-w8a8', 'ort-iptq'):
+        path = tmp_path / file_name(runtime)
+        RUNTIMES[runtime].save(model, images, path)
+        results.append(RUNTIMES[runtime].load(path, 1)(images))
+    ours, theirs = results
+    ours = [ours] if torch.is_tensor(ours) else ours
+    ports = metadata.read(onnx.load(path))['outputs']
+    for real, port, integers in zip(ours, ports, theirs, strict=True):
+        integers = torch.from_numpy(integers)
+        if port['layout'] == 'NHWC':
+            integers = integers.movedim(-1, 1)
+        assert integers.any()
+        assert torch.equal(integers, (real / port['scale']).round().int())
 
 
 def test_writes_a_row_for_each_runtime(benchmark, tmp_path, monkeypatch,
