@@ -1,6 +1,7 @@
 """Detections of the float model beside those of the integer model."""
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import mmcv
@@ -30,12 +31,24 @@ def _enlarged(instances: InstanceData, factor: int) -> InstanceData:
     return result
 
 
+@contextmanager
+def _same_colours() -> Iterator[None]:
+    """mmdet moves the colour of each mask a little, at random: alike in all
+    panels, so that they can be compared."""
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
 def _paint(image: np.ndarray, instances: InstanceData, dataset_meta: Mapping,
            score: float) -> np.ndarray:
     factor = max(1, round(SIDE / max(image.shape[:2])))
     visualizer = DetLocalVisualizer()
     visualizer.dataset_meta = dict(dataset_meta)
-    with warnings.catch_warnings():
+    with _same_colours(), warnings.catch_warnings():
         # A box at the border is drawn as far as it is inside.
         warnings.filterwarnings('ignore', message='.*out of bounds')
         visualizer.add_datasample(
