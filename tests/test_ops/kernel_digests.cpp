@@ -81,6 +81,8 @@ class Run {
              i % 4 == 0);
       layer_norm(a, b, bits);
       recode(a, b);
+      softmax(a, b, static_cast<iptq::Exponential>(i % 4),
+              static_cast<iptq::Normalization>(i % 3 == 0));
       const int64_t heads = random.below(3) + 1;
       attention(a, heads, random.below(40) + 1,
                 static_cast<iptq::Exponential>(i % 4),
@@ -142,6 +144,15 @@ class Run {
     outputs.add(y);
   }
 
+  void softmax(int64_t rows, int64_t length, iptq::Exponential exponential,
+               iptq::Normalization normalization) {
+    const auto x = random.noise<int32_t>(rows * length, 20000);
+    std::vector<int32_t> y(rows * length), scratch(whole_vectors(length, k));
+    k.softmax({x.data(), rows, length, parameters(exponential, normalization),
+               y.data(), scratch.data()});
+    outputs.add(y);
+  }
+
   void attention(int64_t length, int64_t heads, int64_t width,
                  iptq::Exponential exponential,
                  iptq::Normalization normalization) {
@@ -176,12 +187,19 @@ class Run {
                                 ? 49
                                 : 44};
     task.bits = 8;
-    task.softmax = {exponential, normalization, -10000, {1 << 30, 20}, 8, {}};
-    for (int32_t i = 0; i < 65; ++i)
-      task.softmax.entries[i] = (1 << 24) + (i << 18);
+    task.softmax = parameters(exponential, normalization);
     task.scratch = scratch.memory;
     for (task.head = 0; task.head < heads; ++task.head) k.attention(task);
     outputs.add(context);
+  }
+
+  static iptq::SoftmaxParameters parameters(
+      iptq::Exponential exponential, iptq::Normalization normalization) {
+    iptq::SoftmaxParameters result{exponential, normalization, -10000,
+                                   {1 << 30, 14}, 8, {}};
+    for (int32_t i = 0; i < 65; ++i)
+      result.entries[i] = (1 << 24) + (i << 18);
+    return result;
   }
 
   const Kernels& k;

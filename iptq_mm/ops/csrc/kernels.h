@@ -74,6 +74,14 @@ struct SoftmaxParameters {
   int32_t entries[65];  // of table_exp
 };
 
+struct SoftmaxTask {
+  const int32_t* x;  // [rows, length], |x| <= 2^24
+  int64_t rows, length;
+  SoftmaxParameters softmax;
+  int32_t* y;        // [rows, length]
+  int32_t* scratch;  // [padded length]
+};
+
 // One head of one group of tokens.
 struct AttentionTask {
   int64_t length, channels, head, head_channels;
@@ -117,6 +125,7 @@ struct Kernels {
   void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
   void (*layer_norm)(const LayerNormTask& task);
   void (*recode)(const RecodeTask& task);
+  void (*softmax)(const SoftmaxTask& task);
   int64_t (*attention_scratch)(int64_t length, int64_t head_channels);
   void (*attention)(const AttentionTask& task);
 };

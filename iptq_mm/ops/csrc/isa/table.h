@@ -6,6 +6,7 @@
 #include "../kernels/linear.h"
 #include "../kernels/look_up.h"
 #include "../kernels/recode.h"
+#include "../kernels/softmax.h"
 
 namespace iptq {
 namespace {
@@ -50,6 +51,7 @@ constexpr Kernels kernel_table(const char* name) {
           look_up<Isa>,
           layer_norm<Isa>,
           recode<Isa>,
+          softmax<Isa>,
           attention_scratch<Isa>,
           attention<Isa>};
 }

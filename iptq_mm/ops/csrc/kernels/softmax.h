@@ -85,12 +85,77 @@ void exponentiate(const ScoreRows<Isa>& rows,
   }
 }
 
-// Probabilities of a row, made from its exponentials and their sum, and
-// packed as the left side of the product with the values. `Operand` is the
-// instruction set of that product, `sign` what its accumulator is times.
+// The probability that an exponential is, in a row of a given sum: a code, and
+// by how much every code of the row is shifted to the scale of all rows.
 //
-// Fractions of the sum, at 2^-(bits + k) for a sum in [1, 2) 2^k. `normalize`
-// returns by how much they are shifted to the scale of all rows.
+// Fractions of the sum, at 2^-(bits + k) for a sum in [1, 2) 2^k.
+template <class Isa>
+class Fraction {
+  using T = Lanes<Isa>;
+  using I32 = typename T::I32;
+
+ public:
+  // sum >= 2^24
+  IPTQ_INLINE Fraction(int64_t sum, const SoftmaxParameters& parameters)
+      : Fraction(sum, parameters.bits, 63 - 24 - __builtin_clzll(sum)) {}
+
+  IPTQ_INLINE I32 operator()(I32 power) const {
+    return minimum(divide_(power), largest_);
+  }
+
+  int shift() const { return shift_; }
+
+ private:
+  static constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
+  static constexpr int octaves = 12;  // of sums from 2^24 on
+
+  IPTQ_INLINE Fraction(int64_t sum, int bits, int k)
+      : divide_(static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum),
+                reciprocal_bits - bits - k),
+        largest_(T::splat((1 << bits) - 1)), shift_(octaves - k) {}
+
+  Dyadic<Isa> divide_;
+  I32 largest_;
+  int shift_;
+};
+
+// Powers of two from 2^0 to 2^15.
+//
+// log2_code.py rounds the quotient of the sum s and an exponential e to
+// q = floor((2 s + e) / (2 e)), and that to a code: more than 0 from q = 2
+// on, more than k from q = 3 2^(k-1) on. q >= c says e <= 2 s / (2 c - 1), so
+// a division a code takes the place of a division an element.
+template <class Isa>
+class PowerOfTwo {
+  using T = Lanes<Isa>;
+  using I32 = typename T::I32;
+
+ public:
+  IPTQ_INLINE PowerOfTwo(int64_t sum, const SoftmaxParameters&) {
+    for (int k = 0; k < codes; ++k) {
+      const int64_t quotient = k ? int64_t{3} << (k - 1) : 2;
+      ends_[k] = static_cast<int32_t>(
+          minimum<int64_t>(2 * sum / (2 * quotient - 1), INT32_MAX));
+    }
+  }
+
+  IPTQ_INLINE I32 operator()(I32 power) const {
+    I32 below{};  // minus the number of codes that are large enough
+#pragma GCC unroll 16
+    for (int k = 0; k < codes; ++k) below += power > ends_[k];
+    return (T::splat(1) << -below) >> 1;
+  }
+
+  int shift() const { return 0; }
+
+ private:
+  static constexpr int codes = 16;
+  int32_t ends_[codes];  // largest exponential of a larger code
+};
+
+// The codes of a row, packed as the left side of the product with the values.
+// `Operand` is the instruction set of that product, `sign` what its
+// accumulator is times; `normalize` returns the shift of the row.
 template <class Isa>
 struct Fractions {
   using Operand = Isa;
@@ -100,60 +165,68 @@ struct Fractions {
                                    const SoftmaxParameters& parameters,
                                    typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
-    using I32 = typename T::I32;
-    constexpr int reciprocal_bits = 54;  // sum >= 2^24: an int32
-    const auto reciprocal =
-        static_cast<int32_t>((int64_t{1} << reciprocal_bits) / sum);
-    constexpr int octaves = 12;  // of sums from 2^24 on
-    const int k = 63 - 24 - __builtin_clzll(sum);
-    const Dyadic<Isa> divide(reciprocal,
-                             reciprocal_bits - parameters.bits - k);
-    const I32 largest = T::splat((1 << parameters.bits) - 1);
-    for (int64_t i = 0; i < row.length; i += Isa::lanes) {
-      const I32 probability =
-          minimum(divide(load<I32>(row.scores + i)), largest);
-      store(packed + i, T::template narrow<typename Operand::Activation>(
-                            probability + Operand::unsigned_offset));
-    }
-    return octaves - k;
+    const Fraction<Isa> probability(sum, parameters);
+    for (int64_t i = 0; i < row.length; i += Isa::lanes)
+      store(packed + i,
+            T::template narrow<typename Operand::Activation>(
+                probability(load<typename T::I32>(row.scores + i)) +
+                Operand::unsigned_offset));
+    return probability.shift();
   }
 };
 
-// Powers of two from 2^0 to 2^15, negated: -2^15 is an int16, 2^15 is none.
-//
-// log2_code.py rounds the quotient of the sum s and an exponential e to
-// q = floor((2 s + e) / (2 e)), and that to a code: more than 0 from q = 2
-// on, more than k from q = 3 2^(k-1) on. q >= c says e <= 2 s / (2 c - 1), so
-// a division a code takes the place of a division an element.
+// Negated: -2^15 is an int16, 2^15 is none.
 template <class Isa>
 struct NegatedPowers {
   using Operand = typename Isa::Words;
   static constexpr int sign = -1;
 
   static IPTQ_INLINE int normalize(const ScoreRow<Isa>& row, int64_t sum,
-                                   const SoftmaxParameters&,
+                                   const SoftmaxParameters& parameters,
                                    typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
-    using I32 = typename T::I32;
-    constexpr int codes = 16;
-    int32_t ends[codes];  // largest exponential of a larger code
-    for (int k = 0; k < codes; ++k) {
-      const int64_t quotient = k ? int64_t{3} << (k - 1) : 2;
-      ends[k] = static_cast<int32_t>(
-          minimum<int64_t>(2 * sum / (2 * quotient - 1), INT32_MAX));
-    }
-    for (int64_t i = 0; i < row.length; i += Isa::lanes) {
-      const I32 power = load<I32>(row.scores + i);
-      I32 below{};  // minus the number of codes that are large enough
-#pragma GCC unroll 16
-      for (int k = 0; k < codes; ++k) below += power > ends[k];
-      const I32 probability = (T::splat(1) << -below) >> 1;
+    const PowerOfTwo<Isa> probability(sum, parameters);
+    for (int64_t i = 0; i < row.length; i += Isa::lanes)
       store(packed + i,
-            __builtin_convertvector(-probability, typename T::I16));
-    }
-    return 0;
+            __builtin_convertvector(
+                -probability(load<typename T::I32>(row.scores + i)),
+                typename T::I16));
+    return probability.shift();
   }
 };
+
+// Softmax alone: the codes of each row, shifted to the scale of all rows.
+template <class Isa, template <class> class Probability>
+void softmax_by(const SoftmaxTask& task) {
+  using I32 = typename Lanes<Isa>::I32;
+  const int64_t length = task.length, padded = round_up(length, Isa::lanes);
+  const ScoreRow<Isa> row{task.scratch, length};
+  for (int64_t r = 0; r < task.rows; ++r) {
+    std::memcpy(row.scores, task.x + r * length, length * sizeof(int32_t));
+    for (int64_t i = length; i < padded; ++i) row.scores[i] = outside;
+    int64_t sum;
+    exponentiate(ScoreRows<Isa>{row.scores, padded, length, 1}, task.softmax,
+                 &sum);
+    const Probability<Isa> probability(sum, task.softmax);
+    int32_t* y = task.y + r * length;
+    const auto code = [&](int64_t i) {
+      return probability(load<I32>(row.scores + i)) << probability.shift();
+    };
+    int64_t i = 0;
+    for (; i + Isa::lanes <= length; i += Isa::lanes) store(y + i, code(i));
+    if (i < length) store_first(y + i, code(i), static_cast<int>(length - i));
+  }
+}
+
+template <class Isa>
+void softmax(const SoftmaxTask& task) {
+  switch (task.softmax.normalization) {
+    case Normalization::fractions:
+      return softmax_by<Isa, Fraction>(task);
+    case Normalization::powers_of_two:
+      return softmax_by<Isa, PowerOfTwo>(task);
+  }
+}
 
 }  // namespace
 }  // namespace iptq
