@@ -17,8 +17,8 @@ class Value:
     """A tensor of the graph.
 
     A tensor that was only widened keeps its narrow type until arithmetic
-    needs the wide one: ``x.to(int32) @ w.to(int32)`` is then seen to be a
-    product of int8, and layout operators move a quarter of the bytes.
+    needs the wide one: a product is then seen to be one of int8, and layout
+    operators move a quarter of the bytes.
 
     Args:
         name (str): In the graph.

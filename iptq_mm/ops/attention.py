@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..arithmetic import requantize
 from .function import softmax as softmax_
+from .int_mm import matmul
 from .library import operator
 from .window import shift_regions, window_merge, window_partition
 
@@ -39,13 +40,13 @@ def attend(qkv: Tensor, heads: int, bias: Tensor, score: Tensor,
         Tensor: int8 [G, N, C].
     """
     groups, length, channels = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
-    q, k, v = qkv.to(torch.int32).view(groups, length, 3, heads,
-                                       channels // heads).permute(
-                                           2, 0, 3, 1, 4)
-    scores = requantize(q @ k.transpose(-2, -1), score[0], score[1], 16)
+    q, k, v = qkv.reshape(groups, length, 3, heads,
+                          channels // heads).permute(2, 0, 3, 1, 4)
+    scores = requantize(
+        matmul(q, k.transpose(-2, -1)), score[0], score[1], 16)
     probabilities = softmax_(scores + bias, softmax, params)
     context = requantize(
-        probabilities.to(torch.int32) @ v, output[0], output[1], bits)
+        matmul(probabilities, v), output[0], output[1], bits)
     return context.transpose(1, 2).reshape(groups, length, channels)
 
 

@@ -5,6 +5,7 @@ from traced import assert_same, integers, traced
 
 from iptq_mm.export.mapping import MAPPINGS
 from iptq_mm.export.tracer import NotExportableError
+from iptq_mm.ops.int_mm import matmul
 
 X, Y = integers(3, 4), integers(3, 4, seed=1)
 LONGER = integers(5, 6, seed=2), integers(5, 6, seed=3)
@@ -69,7 +70,7 @@ UNARY['T.__get__'] = lambda x: x[..., 0, :, None].flatten(0, -2).T
 UNARY['__iter__'] = lambda x: [row for row in x][1]
 UNARY['__setitem__'] = lambda x: with_corner(x)
 UNARY['__eq__'] = lambda x: x == x.amax(-1, keepdim=True)
-UNARY['matmul'] = lambda x: x @ x.transpose(-1, -2)
+UNARY['iptq.matmul'] = lambda x: matmul(x, x.transpose(-1, -2))
 
 
 def with_corner(x):
@@ -129,17 +130,13 @@ def test_indices(index):
                                     ((2, 3, 4, 5), (2, 3, 5, 7)),
                                     ((0, 5), (5, 3)), ((3, 65), (65, 2))])
 def test_products_of_bytes_stay_products_of_bytes(types, shapes):
-
-    def product(x, y):
-        return x.to(torch.int32) @ y.to(torch.int32)
-
     inputs = [
         integers(*shape, dtype=dtype) for shape, dtype in zip(shapes, types)
     ]
     extreme = [torch.full_like(x, torch.iinfo(x.dtype).min) for x in inputs]
     largest = [torch.full_like(x, torch.iinfo(x.dtype).max) for x in inputs]
-    assert_same(product, inputs, [extreme, largest])
-    assert 'MatMulInteger' in str(traced(product, *inputs))
+    assert_same(matmul, inputs, [extreme, largest])
+    assert 'MatMulInteger' in str(traced(matmul, *inputs))
 
 
 def test_sizes_that_are_computed():

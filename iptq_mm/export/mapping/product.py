@@ -21,7 +21,7 @@ def _unsigned(scope: Scope, value: Value) -> tuple[str, str]:
             scope.graph.constant(128, torch.uint8))
 
 
-@maps('matmul')
+@maps('iptq.matmul')
 def matmul(scope: Scope, result: Tensor, x: Tensor, y: Tensor) -> Value:
     factors = [scope.value(factor) for factor in (x, y)]
     if (result.dtype == torch.int32 and

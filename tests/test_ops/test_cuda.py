@@ -1,0 +1,200 @@
+"""The operators as CUDA runs them: with its product, the rest as it is.
+
+Where there is no GPU, the product of CUDA takes the place of the CPU's, and
+devices are only pretended; the tests on a GPU skip.
+"""
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._pytree import tree_map_only
+
+from classifiers import float_vit, integer_twin
+from classifiers import images as square_images
+from quantized import float_swin, quantized
+
+from iptq_mm import ops
+from iptq_mm.functions import (BitSoftmax, ILayerNorm, LogIntSoftmax,
+                               PolyGELU, PTFLayerNorm, TableSoftmax)
+from iptq_mm.guard import IntegerOnly, integer_only_regions
+from iptq_mm.ops import REFERENCES
+from iptq_mm.ops.int_mm import int_mm
+
+on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+def draw(limit, *shape, dtype=torch.int8):
+    return torch.randint(-limit, limit + 1, shape, generator=GENERATOR,
+                         dtype=dtype)
+
+
+def layer(inputs, outputs):
+    """Arguments of a linear layer after x."""
+    return (draw(127, outputs, inputs), draw(2**14, outputs,
+                                             dtype=torch.int32),
+            2**30 + draw(2**29, outputs, dtype=torch.int64).abs(),
+            torch.full((outputs, ), 40))
+
+
+GELU = 'poly_gelu', ops.with_zero_point(-90, PolyGELU().lower(0.03, 0.02))
+SCORE, OUTPUT = torch.tensor([2**30, 32]), torch.tensor([2**30, 50])
+WINDOWS = (draw(127, 2, 7, 5, 36), draw(127, 36), 3, 4, 2,
+           draw(300, 3, 16, 16, dtype=torch.int16),
+           torch.tensor([-6400], dtype=torch.int32), SCORE)
+STREAM = draw(32767, 2, 5, 33, dtype=torch.int16)
+NORM = 0.02, torch.ones(33), torch.zeros(33), 1e-5
+
+CALLS = dict(
+    linear=(draw(127, 2, 5, 21), *layer(21, 33), 8),
+    linear_of_one_row=(draw(127, 21), *layer(21, 33), 16),
+    linear_add=(draw(127, 2, 5, 21), *layer(21, 33), STREAM),
+    linear_gelu=(draw(127, 40, 21), *layer(21, 33), 8, *GELU),
+    conv2d=(draw(127, 2, 9, 7, 5), *layer(45, 6), 3, 2, 1, True, 8),
+    attention=(draw(127, 2, 19, 36), 3, SCORE, 'bit_softmax',
+               BitSoftmax().lower(2.0**-6), OUTPUT, 8),
+    attention_by_powers=(draw(127, 2, 19, 36), 3, SCORE, 'log_int_softmax',
+                         LogIntSoftmax().lower(2.0**-6),
+                         torch.tensor([2**30, 44]), 8),
+    window_attention=(*WINDOWS, 'table_softmax', TableSoftmax().lower(2.0**-6),
+                      OUTPUT, 8),
+    softmax=(draw(2**24, 3, 20, dtype=torch.int32), 'table_softmax',
+             TableSoftmax().lower(2.0**-20)),
+    gelu=(draw(127, 3, 20), *GELU),
+    layer_norm=(STREAM, 'i_layernorm', ILayerNorm().lower(2.0**-8, *NORM), 8),
+    layer_norm_with_factors=(STREAM, 'ptf_layernorm',
+                             PTFLayerNorm().lower(2.0**-8, *NORM), 16),
+    requantize=(STREAM, *layer(1, 33)[2:], 8),
+    add=(STREAM, STREAM[0]))
+PRODUCTS = {
+    name for name in CALLS
+    if name.startswith(('linear', 'conv2d', 'attention', 'window'))
+}
+
+
+def name_of(call):
+    names = {name.split('::')[1] for name in REFERENCES}
+    return max((name for name in names if call.startswith(name)), key=len)
+
+
+def swin():
+    """A Swin of two stages with shifts and padding, and its images."""
+    images = torch.randn(2, 3, 50, 35, generator=GENERATOR)
+    network = float_swin(
+        embed_dims=24, depths=(2, 2), num_heads=(2, 3), strides=(4, 2),
+        out_indices=(0, 1), window_size=5)
+    return quantized(network, images), images
+
+
+def vit():
+    images = square_images()
+    model = integer_twin(
+        float_vit(), images,
+        functions=dict(softmax='log_int_softmax', layernorm='ptf_layernorm'))
+    return model, images
+
+
+def by_references(model, images):
+    """The outputs, with every operator opened."""
+    with torch.no_grad(), integer_only_regions(model):
+        outputs = model(images)
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+@contextmanager
+def products_of_cuda():
+    """Put CUDA's product in the place of the CPU's; yields its calls."""
+    library, calls = torch.library.Library('iptq', 'IMPL'), []
+
+    def count(x, y):
+        calls.append((x.shape, y.shape))
+        return int_mm(x, y)
+
+    library.impl('matmul', count, 'CPU')
+    try:
+        yield calls
+    finally:
+        library._destroy()
+
+
+def on(device, values):
+    return tree_map_only(torch.Tensor, lambda x: x.to(device), values)
+
+
+def reference(call, args):
+    with IntegerOnly():
+        return REFERENCES[f'iptq::{name_of(call)}'](*args)
+
+
+def test_every_operator_is_called():
+    assert {f'iptq::{name_of(call)}' for call in CALLS} == set(REFERENCES)
+
+
+@pytest.mark.parametrize('call', sorted(PRODUCTS))
+def test_operators_with_the_product_of_cuda(call):
+    expected = reference(call, CALLS[call])
+    assert expected.unique().numel() > 10
+    with products_of_cuda() as calls:
+        result = reference(call, CALLS[call])
+    assert calls
+    assert result.dtype == expected.dtype
+    assert torch.equal(result, expected)
+
+
+@pytest.mark.parametrize('build', [swin, vit])
+def test_models_with_the_product_of_cuda(build):
+    model, images = build()
+    expected = by_references(model, images)
+    with products_of_cuda() as calls:
+        result = by_references(model, images)
+    assert calls
+    for ours, theirs in zip(result, expected, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def pretended(values):
+    """Tensors on CUDA that have no values."""
+    return tree_map_only(
+        torch.Tensor,
+        lambda x: torch.empty(x.shape, dtype=x.dtype, device='cuda'), values)
+
+
+@pytest.mark.parametrize('call', CALLS)
+def test_operators_stay_on_one_device(call):
+    with FakeTensorMode():
+        result = reference(call, pretended(CALLS[call]))
+    assert result.device.type == 'cuda'
+
+
+@pytest.mark.parametrize('build', [swin, vit])
+def test_models_stay_on_one_device(build):
+    model, images = build()
+    image = images.to(torch.int8)
+    with FakeTensorMode(), IntegerOnly():
+        outputs = torch.func.functional_call(
+            model.body, pretended(dict(model.body.named_buffers())),
+            pretended(image))
+    for output in [outputs] if torch.is_tensor(outputs) else outputs:
+        assert output.device.type == 'cuda'
+
+
+@on_gpu
+@pytest.mark.parametrize('call', CALLS)
+def test_operators_on_a_gpu(call):
+    args = on('cuda', CALLS[call])
+    result = getattr(ops, name_of(call))(*args)
+    assert result.is_cuda
+    assert torch.equal(result.cpu(), reference(call, CALLS[call]))
+
+
+@on_gpu
+@pytest.mark.parametrize('build', [swin, vit])
+def test_models_on_a_gpu(build):
+    model, images = build()
+    expected = by_references(model, images)
+    result = by_references(model.to('cuda'), images.to('cuda'))
+    for ours, theirs in zip(result, expected, strict=True):
+        assert ours.is_cuda
+        assert torch.equal(ours.cpu(), theirs)
