@@ -143,6 +143,36 @@ def test_linear_of_4_bits_holds_the_largest_accumulator(weight, code):
 
 
 @few
+@given(sizes, sizes, sizes, st.booleans(), st.sampled_from([27, 28, 31]),
+       st.sampled_from([0, 58, 59, 62]), seeds)
+def test_linear_of_4_bits_at_the_ends(rows, inputs, outputs, ends, reach,
+                                      shift, seed):
+    """Accumulators as large as kernels of 4 bits, or int32, can hold."""
+    draw = Draw(seed)
+
+    def codes(least, most, *shape):
+        x = torch.randint(least, most + 1, shape, generator=draw.generator)
+        if ends:
+            x = torch.where(x < 0, least, most)
+        return x.to(torch.int8)
+
+    weight = codes(-8, 7, outputs, inputs)
+    room = 2**reach - 1 - 128 * weight.long().abs().sum(1)
+    bias = (draw(1, outputs) * room).int()
+    same_bits('linear', codes(-128, 127, rows, inputs), weight, bias,
+              2**30 + draw(2**29, outputs).abs(),
+              torch.full((outputs, ), shift or reach + 18), 16)
+
+
+def test_linear_of_4_bits_and_many_inputs():
+    """16 times as large, the accumulators are beyond int32."""
+    x = torch.full((3, 2**17), -128, dtype=torch.int8)
+    weight = torch.full((5, 2**17), -8, dtype=torch.int8)
+    _, bias, m, n = Draw(0).layer(1, 5, 45)
+    same_bits('linear', x, weight, bias, m, n, 16)
+
+
+@few
 @given(sizes, st.integers(0, 62), seeds)
 def test_linear_with_any_shift(inputs, shift, seed):
     draw = Draw(seed)
@@ -191,6 +221,8 @@ def test_conv2d_of_unusual_images():
     layer = draw.layer(45, 6, 42)
     same_bits('conv2d', draw(127, 2, 5, 9, 8, dtype=torch.int8)
               .permute(0, 2, 3, 1), *layer, 3, 1, 1, True, 8)
+    same_bits('conv2d', draw(127, 2, 9, 8, 5, dtype=torch.int8)[:, ::2, 1:],
+              *layer, 3, 1, 1, True, 8)
     same_bits('conv2d', draw(127, 1, 1, 1, 5, dtype=torch.int8), *layer, 3, 2,
               1, False, 8)
     same_bits_by_any('conv2d', draw(127, 0, 4, 4, 5, dtype=torch.int8),
@@ -302,8 +334,7 @@ def test_window_attention(height, width, window, shift, heads, head_channels,
               draw(127, 2, height, width, channels, dtype=torch.int8),
               draw(127, channels, dtype=torch.int8), heads, window,
               shift % window,
-              draw(32767, window**2, window**2, heads,
-                   dtype=torch.int16).permute(2, 0, 1),
+              draw(32767, (2 * window - 1)**2, heads, dtype=torch.int16),
               torch.tensor([mask], dtype=torch.int32), dyadic_pair(2),
               'bit_softmax', BitSoftmax().lower(2.0**-9), dyadic_pair(20), 8)
 

@@ -104,9 +104,10 @@ constexpr int32_t outside = -(1 << 26);
 struct LinearKernels {
   int panel_columns;  // columns of a panel of packed weights
   int signed_offset;  // what is added to int8 codes on the left side
+  int scale_bits;  // int32 must hold the accumulator times 2^scale_bits
 
   int64_t (*packed_bytes)(int64_t inner, int64_t columns);
-  // `sums` [columns], whole vectors; left alone without a signed_offset.
+  // `sums` [columns], whole vectors.
   void (*pack)(const int8_t* weight, int64_t inner, int64_t columns,
                void* packed, int32_t* sums);
   // Scratch for `rows` packed rows, and the product itself.

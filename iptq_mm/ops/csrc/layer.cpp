@@ -11,6 +11,19 @@ bool is_vector(const Tensor& x, at::ScalarType dtype, int64_t length) {
   return x.dim() == 1 && x.scalar_type() == dtype && x.size(0) == length;
 }
 
+// Whether int32 holds the scaled accumulators, and the kernels the shifts that
+// take the scale back.
+bool fit(const WeightPack& pack, const Tensor& bias, const Tensor& n) {
+  const auto biases = bias.accessor<int32_t, 1>();
+  const auto ns = n.accessor<int64_t, 1>();
+  const int scale = pack.kernels->scale_bits;
+  for (int64_t i = 0; i < pack.view.columns; ++i)
+    if ((pack.reach[i] + std::abs(int64_t{biases[i]})) >> (31 - scale) ||
+        ns[i] > 62 - scale)
+      return false;
+  return true;
+}
+
 }  // namespace
 
 std::optional<Layer> layer(const Tensor& weight, const Tensor& bias,
@@ -24,7 +37,9 @@ std::optional<Layer> layer(const Tensor& weight, const Tensor& bias,
       !is_vector(m, at::kLong, columns) || !is_vector(n, at::kLong, columns))
     return {};
 
-  Layer layer{packed_weights(weight, kernels), {}, {}, {}};
+  Layer layer{packed_weights(weight, kernels, true), {}, {}, {}};
+  if (layer.weights->kernels->scale_bits && !fit(*layer.weights, bias, n))
+    layer.weights = packed_weights(weight, kernels, false);
   const WeightPack& pack = *layer.weights;
   const int64_t padded = columns + kernels.lanes;
   for (auto* array : {&layer.start, &layer.m, &layer.n})

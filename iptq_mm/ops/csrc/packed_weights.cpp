@@ -17,13 +17,14 @@ bool are_small(const int8_t* codes, int64_t count) {
 }
 
 std::shared_ptr<const WeightPack> pack(const at::Tensor& weight,
-                                       const Kernels& kernels) {
+                                       const Kernels& kernels, bool small) {
   const at::Tensor rows = weight.contiguous();
   const int64_t columns = rows.size(0), inner = rows.size(1);
   const int8_t* codes = rows.const_data_ptr<int8_t>();
   auto pack = std::make_shared<WeightPack>();
-  pack->kernels = are_small(codes, columns * inner) ? &kernels.small_linear
-                                                    : &kernels.linear;
+  pack->kernels = small && are_small(codes, columns * inner)
+                      ? &kernels.small_linear
+                      : &kernels.linear;
   pack->data =
       at::empty({pack->kernels->packed_bytes(inner, columns)}, at::kByte);
   pack->sums.resize(columns + kernels.lanes);
@@ -45,27 +46,31 @@ struct Entry {
   std::shared_ptr<const WeightPack> pack;
 
   // An address may be another tensor's by now: the weak pointer knows.
-  bool describes(const at::Tensor& weight, const Kernels& k) const {
+  bool describes(const at::Tensor& weight, const Kernels& k,
+                 bool small) const {
     return !tensor.expired() && data == weight.const_data_ptr() &&
-           version == weight._version() && kernels == &k;
+           version == weight._version() && kernels == &k &&
+           (small || pack->kernels == &k.linear);
   }
 };
 
 }  // namespace
 
 std::shared_ptr<const WeightPack> packed_weights(const at::Tensor& weight,
-                                                 const Kernels& kernels) {
+                                                 const Kernels& kernels,
+                                                 bool small) {
   if (weight.is_inference())  // torch does not count the writes to it
-    return pack(weight, kernels);
+    return pack(weight, kernels, small);
   static std::mutex mutex;
   static std::unordered_map<const c10::TensorImpl*, Entry> entries;
   const std::lock_guard<std::mutex> lock(mutex);
   const auto found = entries.find(weight.unsafeGetTensorImpl());
-  if (found != entries.end() && found->second.describes(weight, kernels))
+  if (found != entries.end() &&
+      found->second.describes(weight, kernels, small))
     return found->second.pack;
   for (auto entry = entries.begin(); entry != entries.end();)
     entry = entry->second.tensor.expired() ? entries.erase(entry) : ++entry;
-  auto made = pack(weight, kernels);
+  auto made = pack(weight, kernels, small);
   entries.insert_or_assign(
       weight.unsafeGetTensorImpl(),
       Entry{c10::weak_intrusive_ptr<c10::TensorImpl>(weight.getIntrusivePtr()),

@@ -18,9 +18,11 @@ struct WeightPack {
   PackedWeights view;          // of the above
 };
 
-// The pack of an int8 weight [N, K]. It is made again when the tensor has
-// been written to: torch counts the writes to a tensor, `.data` excepted.
+// The pack of an int8 weight [N, K]; as one of 4 bits, where they fit, only if
+// `small`. It is made again when the tensor has been written to: torch counts
+// the writes to a tensor, `.data` excepted.
 std::shared_ptr<const WeightPack> packed_weights(const at::Tensor& weight,
-                                                 const Kernels& kernels);
+                                                 const Kernels& kernels,
+                                                 bool small);
 
 }  // namespace iptq

@@ -52,7 +52,7 @@ struct Avx2Nibbles {
   // loads ahead what these need beside them.
   static constexpr int lanes = 8, group = 4, rows = 2, vectors = 4;
   using Activation = int8_t;
-  using Codes = Nibbles<Avx2Nibbles>;
+  using Codes = ShiftedNibbles<Avx2Nibbles>;
   static constexpr int signed_offset = 0;
   static constexpr int partial_groups = 8;
   static constexpr bool shifts_signed = false;

@@ -29,60 +29,37 @@ struct Avx512VnniWords {
   }
 };
 
-// Weights of 4 bits, unsigned by their offset: no offset on the left.
-struct Avx512VnniNibbles {
-  static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
-  using Activation = int8_t;
-  using Codes = Nibbles<Avx512VnniNibbles>;
-  static constexpr int signed_offset = 0;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = true;
-
-  using I32 = Lanes<Avx512VnniNibbles>::I32;
-  using I64 = Lanes<Avx512VnniNibbles>::I64;
-
-  // A right side of ones, for sums.
-  static IPTQ_INLINE I32 ones() {
-    return Lanes<Avx512VnniNibbles>::splat(0x01010101);
-  }
-
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
-        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(weights),
-        reinterpret_cast<__m512i>(activations)));
-  }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return reinterpret_cast<I64>(_mm512_mul_epi32(
-        reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
-  }
-};
-
-struct Avx512Vnni {
+template <template <class> class Packing>
+struct Avx512VnniBytes {
   static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
   // vpdpbusd multiplies unsigned by signed: int8 codes are moved up by 128,
   // and 128 times the sum of a column is taken off again.
   using Activation = uint8_t;
   using Weight = int8_t;
-  using Codes = WholeCodes<Avx512Vnni>;
+  using Codes = Packing<Avx512VnniBytes>;
   static constexpr int signed_offset = 128, unsigned_offset = 0;
   static constexpr int partial_groups = 1;
   static constexpr bool shifts_signed = true;
   using Words = Avx512VnniWords;  // for int16 times int16
-  using SmallWeights = Avx512VnniNibbles;
+  using SmallWeights = Avx512VnniBytes<ScaledNibbles>;
 
-  using I32 = Lanes<Avx512Vnni>::I32;
-  using I64 = Lanes<Avx512Vnni>::I64;
+  using I32 = typename Lanes<Avx512VnniBytes>::I32;
+  using I64 = typename Lanes<Avx512VnniBytes>::I64;
 
   // A left side of ones, for sums.
-  static IPTQ_INLINE I32 ones() { return Lanes<Avx512Vnni>::splat(0x01010101); }
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<Avx512VnniBytes>::splat(0x01010101);
+  }
 
   static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return Avx512VnniNibbles::dot(sum, weights, activations);
+    return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
+        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(activations),
+        reinterpret_cast<__m512i>(weights)));
   }
 
   static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return Avx512VnniNibbles::multiply_even(x, y);
+    return reinterpret_cast<I64>(_mm512_mul_epi32(
+        reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
   }
 
   static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
@@ -90,6 +67,8 @@ struct Avx512Vnni {
         reinterpret_cast<__m512i>(index), from, sizeof(int32_t)));
   }
 };
+
+using Avx512Vnni = Avx512VnniBytes<WholeCodes>;
 
 // Look-up without memory: two permutations of 128 entries. Only machines with
 // VBMI have them; some with VNNI do not.

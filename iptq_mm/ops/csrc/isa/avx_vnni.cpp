@@ -29,59 +29,36 @@ struct AvxVnniWords {
   }
 };
 
-// As in avx512_vnni.cpp.
-struct AvxVnniNibbles {
+template <template <class> class Packing>
+struct AvxVnniBytes {
   static constexpr int lanes = 8, group = 4, rows = 6, vectors = 2;
-  using Activation = int8_t;
-  using Codes = Nibbles<AvxVnniNibbles>;
-  static constexpr int signed_offset = 0;
+  // As in avx512_vnni.cpp: vpdpbusd multiplies unsigned by signed.
+  using Activation = uint8_t;
+  using Weight = int8_t;
+  using Codes = Packing<AvxVnniBytes>;
+  static constexpr int signed_offset = 128, unsigned_offset = 0;
   static constexpr int partial_groups = 1;
   static constexpr bool shifts_signed = false;
+  using Words = AvxVnniWords;  // for int16 times int16
+  using SmallWeights = AvxVnniBytes<ScaledNibbles>;
 
-  using I32 = Lanes<AvxVnniNibbles>::I32;
-  using I64 = Lanes<AvxVnniNibbles>::I64;
+  using I32 = typename Lanes<AvxVnniBytes>::I32;
+  using I64 = typename Lanes<AvxVnniBytes>::I64;
 
-  // A right side of ones, for sums.
+  // A left side of ones, for sums.
   static IPTQ_INLINE I32 ones() {
-    return Lanes<AvxVnniNibbles>::splat(0x01010101);
+    return Lanes<AvxVnniBytes>::splat(0x01010101);
   }
 
   static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
     return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
-        reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(weights),
-        reinterpret_cast<__m256i>(activations)));
+        reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(activations),
+        reinterpret_cast<__m256i>(weights)));
   }
 
   static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
     return reinterpret_cast<I64>(_mm256_mul_epi32(
         reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
-  }
-};
-
-struct AvxVnni {
-  static constexpr int lanes = 8, group = 4, rows = 6, vectors = 2;
-  // As in avx512_vnni.cpp: vpdpbusd multiplies unsigned by signed.
-  using Activation = uint8_t;
-  using Weight = int8_t;
-  using Codes = WholeCodes<AvxVnni>;
-  static constexpr int signed_offset = 128, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = false;
-  using Words = AvxVnniWords;  // for int16 times int16
-  using SmallWeights = AvxVnniNibbles;
-
-  using I32 = Lanes<AvxVnni>::I32;
-  using I64 = Lanes<AvxVnni>::I64;
-
-  // A left side of ones, for sums.
-  static IPTQ_INLINE I32 ones() { return Lanes<AvxVnni>::splat(0x01010101); }
-
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return AvxVnniNibbles::dot(sum, weights, activations);
-  }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return AvxVnniNibbles::multiply_even(x, y);
   }
 
   static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
@@ -89,6 +66,8 @@ struct AvxVnni {
         from, reinterpret_cast<__m256i>(index), sizeof(int32_t)));
   }
 };
+
+using AvxVnni = AvxVnniBytes<WholeCodes>;
 
 }  // namespace
 

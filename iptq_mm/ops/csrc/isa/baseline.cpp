@@ -51,7 +51,7 @@ struct Baseline {
 struct BaselineNibbles {
   static constexpr int lanes = 4, group = 2, rows = 4, vectors = 2;
   using Activation = int16_t;
-  using Codes = Nibbles<BaselineNibbles>;
+  using Codes = ShiftedNibbles<BaselineNibbles>;
   static constexpr int signed_offset = 0;
   static constexpr int partial_groups = 1;
   static constexpr bool shifts_signed = false;

@@ -32,25 +32,26 @@ struct NeonWords {
   }
 };
 
-struct NeonDotNibbles;
-
-struct NeonDot {
+template <template <class> class Packing>
+struct NeonBytes {
   static constexpr int lanes = 4, group = 4, rows = 6, vectors = 4;
   using Activation = int8_t;
   using Weight = int8_t;
-  using Codes = WholeCodes<NeonDot>;
+  using Codes = Packing<NeonBytes>;
   // sdot multiplies signed by signed: unsigned codes are moved down by 128.
   static constexpr int signed_offset = 0, unsigned_offset = -128;
   static constexpr int partial_groups = 1;
   static constexpr bool shifts_signed = true;
   using Words = NeonWords;  // for int16 times int16
-  using SmallWeights = NeonDotNibbles;
+  using SmallWeights = NeonBytes<ScaledNibbles>;
 
-  using I32 = Lanes<NeonDot>::I32;
-  using I64 = Lanes<NeonDot>::I64;
+  using I32 = typename Lanes<NeonBytes>::I32;
+  using I64 = typename Lanes<NeonBytes>::I64;
 
   // A left side of ones, for sums.
-  static IPTQ_INLINE I32 ones() { return Lanes<NeonDot>::splat(0x01010101); }
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<NeonBytes>::splat(0x01010101);
+  }
 
   static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
     return reinterpret_cast<I32>(
@@ -71,29 +72,7 @@ struct NeonDot {
   }
 };
 
-// Weights of 4 bits.
-struct NeonDotNibbles {
-  static constexpr int lanes = 4, group = 4, rows = 6, vectors = 4;
-  using Activation = int8_t;
-  using Codes = Nibbles<NeonDotNibbles>;
-  static constexpr int signed_offset = 0;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = true;
-
-  using I32 = Lanes<NeonDotNibbles>::I32;
-  using I64 = Lanes<NeonDotNibbles>::I64;
-
-  // A right side of ones, for sums.
-  static IPTQ_INLINE I32 ones() { return NeonDot::ones(); }
-
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return NeonDot::dot(sum, activations, weights);
-  }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return NeonDot::multiply_even(x, y);
-  }
-};
+using NeonDot = NeonBytes<WholeCodes>;
 
 }  // namespace
 

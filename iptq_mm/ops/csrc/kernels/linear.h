@@ -9,12 +9,14 @@
 namespace iptq {
 namespace {
 
-// What a column needs on its way from accumulator to output.
+// What a column needs on its way from accumulator to output. A scale of the
+// codes is divided out with the rest, which is exact.
 template <class Isa>
 IPTQ_INLINE Dyadic<Isa> column_scale(const ColumnScales& scales,
                                      int64_t column) {
   using I32 = typename Lanes<Isa>::I32;
-  return {load<I32>(scales.m + column), load<I32>(scales.n + column)};
+  return {load<I32>(scales.m + column),
+          load<I32>(scales.n + column) + Isa::Codes::scale_bits};
 }
 
 // Requantized and stored as `Out`.

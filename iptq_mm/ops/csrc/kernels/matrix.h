@@ -6,7 +6,8 @@
 // an instruction set adds several groups in narrower lanes first
 // (`Isa::partial`), it is `Isa::partial_groups` of them before they are
 // widened (`Isa::widen`). The operands are packed as packing.h describes; what
-// an offset of the codes on the right adds to a row is taken off before.
+// an offset of the codes on the right adds to a row is taken off before. Where
+// they are scaled, so are the accumulators.
 #pragma once
 
 #include "packing.h"
@@ -91,7 +92,8 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
   I32 accumulator[Rows][Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
-    const I32 start = load<I32>(p.start + column + v * Isa::lanes);
+    const I32 start = load<I32>(p.start + column + v * Isa::lanes)
+                      << Isa::Codes::scale_bits;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       accumulator[r][v] = start;

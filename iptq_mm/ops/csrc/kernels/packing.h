@@ -88,10 +88,11 @@ void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
   }
 }
 
-// Packs the right operand [columns, inner] of 4-bit codes.
+// Packs the right operand [columns, inner] of 4-bit codes, and the sum of
+// each of its columns.
 template <class Isa>
 void pack_nibbles(const int8_t* codes, int64_t inner, int64_t columns,
-                  int32_t* packed) {
+                  int32_t* packed, int32_t* sums) {
   constexpr int64_t panel_width = Isa::vectors * Isa::lanes;
   for (int64_t begin = 0; begin < columns; begin += panel_width) {
     const int64_t end = minimum(begin + panel_width, columns);
@@ -99,10 +100,16 @@ void pack_nibbles(const int8_t* codes, int64_t inner, int64_t columns,
     for (int64_t k = 0; k < inner; k += Isa::Codes::count)
       for (int64_t column = begin; column < begin + width; ++column)
         *packed++ = column < end
-                        ? Isa::Codes::word(
+                        ? nibble_word<Isa::group>(
                               codes + column * inner + k,
-                              minimum<int64_t>(inner - k, Isa::Codes::count))
+                              minimum<int64_t>(inner - k, Isa::Codes::count),
+                              Isa::Codes::offset)
                         : 0;
+  }
+  for (int64_t column = 0; column < columns; ++column) {
+    sums[column] = 0;
+    for (int64_t k = 0; k < inner; ++k)
+      sums[column] += codes[column * inner + k];
   }
 }
 
