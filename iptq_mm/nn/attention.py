@@ -7,22 +7,6 @@ from ..registry import APPROXIMATIONS
 from .linear import IntLinear, IntLinearAdd
 
 
-def relative_position_index(window: int) -> Tensor:
-    """Row of the bias table for each pair of tokens of a window.
-
-    Args:
-        window (int): Window side w.
-
-    Returns:
-        Tensor: int64 [w*w, w*w], values in [0, (2w-1)^2).
-    """
-    side = torch.arange(window)
-    rows, cols = torch.meshgrid(side, side, indexing='ij')
-    rows, cols = rows.flatten(), cols.flatten()
-    return ((rows[:, None] - rows[None, :] + window - 1) * (2 * window - 1) +
-            cols[:, None] - cols[None, :] + window - 1)
-
-
 def _allocate(module: nn.Module, channels: int, bits: int,
               softmax: str) -> None:
     """The linear layers before and after attention, and the multipliers and
@@ -85,14 +69,13 @@ class IntWindowAttention(nn.Module):
             'bias_table',
             torch.zeros((2 * window - 1)**2, heads, dtype=torch.int16))
         self.register_buffer('mask', torch.zeros(1, dtype=torch.int32))
-        self.register_buffer(
-            'index', relative_position_index(window), persistent=False)
 
     def forward(self, x: Tensor, stream: Tensor) -> Tensor:
-        bias = self.bias_table[self.index].permute(2, 0, 1)
-        padding_token = torch.zeros_like(x[0, 0, 0])
+        qkv = self.qkv
+        # What qkv makes of a padding token, which is zero.
+        padding = ops.requantize(qkv.bias, qkv.m, qkv.n, qkv.bits)
         context = ops.window_attention(
-            self.qkv(x), self.qkv(padding_token), self.heads, self.window,
-            self.shift, bias, self.mask, self.score, self.softmax,
-            self.params, self.output, self.bits)
+            qkv(x), padding, self.heads, self.window, self.shift,
+            self.bias_table, self.mask, self.score, self.softmax, self.params,
+            self.output, self.bits)
         return self.proj(context, stream)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import ops
+from .conv import IntConv2d
 from .linear import IntLinear
 from .norm import IntLayerNorm, IntRequantize
 
@@ -50,13 +51,17 @@ class IntPatchEmbed(nn.Module):
                  norm: nn.Module):
         super().__init__()
         self.patch = patch
-        self.projection = IntLinear(in_channels * patch**2, channels, 16)
+        self.projection = IntConv2d(in_channels, channels, patch, patch, 0,
+                                    False, 16)
         self.norm = norm
 
     def forward(self, image: Tensor) -> Tensor:
-        patches = cut_patches(
-            image.permute(0, 2, 3, 1), self.patch, self.patch)
-        return self.norm(self.projection(patches))
+        batch, channels, height, width = image.shape
+        padded = image.new_zeros(batch, channels,
+                                 height + -height % self.patch,
+                                 width + -width % self.patch)
+        padded[..., :height, :width] = image
+        return self.norm(self.projection(padded.permute(0, 2, 3, 1)))
 
 
 class IntPatchMerging(nn.Module):

@@ -17,7 +17,8 @@ from ..arithmetic import requantize
 from .function import softmax as softmax_
 from .int_mm import matmul
 from .library import operator
-from .window import shift_regions, window_merge, window_partition
+from .window import (relative_position_index, shift_regions, window_merge,
+                     window_partition)
 
 
 def attend(qkv: Tensor, heads: int, bias: Tensor, score: Tensor,
@@ -63,10 +64,10 @@ def attention(qkv: Tensor, heads: int, score: Tensor, softmax: str,
 
 
 @operator('window_attention(Tensor qkv, Tensor pad, int heads, int window,'
-          ' int shift, Tensor bias, Tensor mask, Tensor score, str softmax,'
+          ' int shift, Tensor table, Tensor mask, Tensor score, str softmax,'
           ' Tensor params, Tensor output, int bits) -> Tensor')
 def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
-                     shift: int, bias: Tensor, mask: Tensor, score: Tensor,
+                     shift: int, table: Tensor, mask: Tensor, score: Tensor,
                      softmax: str, params: Tensor, output: Tensor,
                      bits: int) -> Tensor:
     """(Shifted) window attention with relative position bias (Swin).
@@ -80,8 +81,9 @@ def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
         heads (int), score, softmax, params, output, bits: As in :func:`attend`.
         window (int): Window side w.
         shift (int): Cyclic shift in [0, w).
-        bias (Tensor): int16 [heads, w*w, w*w], relative position bias at the
-            scale of the scores.
+        table (Tensor): int16 [(2w-1)^2, heads], relative position bias at
+            the scale of the scores, in the order of
+            :func:`~iptq_mm.ops.window.relative_position_index`.
         mask (Tensor): int32 [1], added to the score of two tokens that only
             the shift has brought together; in [-(2^24 - 2^16), 0].
 
@@ -96,7 +98,8 @@ def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
     windows = window_partition(
         tokens.roll((-shift, -shift), (1, 2)), window)
 
-    scores_bias = bias.to(torch.int32)[None]
+    index = relative_position_index(window, qkv.device)
+    scores_bias = table.to(torch.int32)[index].permute(2, 0, 1)[None]
     if shift:
         regions = shift_regions(padded_height, padded_width, window, shift,
                                 qkv.device)

@@ -2,7 +2,8 @@
 
 ``window_partition``, ``window_merge`` and ``shift_regions`` are what mmdet's
 ``ShiftWindowMSA`` does between its matrix products (Liu et al., Swin
-Transformer, arXiv:2103.14030, section 3.2).
+Transformer, arXiv:2103.14030, section 3.2), ``relative_position_index`` is
+that of its ``WindowMSA``.
 """
 import torch
 from torch import Tensor
@@ -23,6 +24,23 @@ def window_merge(windows: Tensor, window: int, height: int,
                      windows.shape[-1])
     return x.permute(0, 1, 3, 2, 4, 5).reshape(-1, height, width,
                                                windows.shape[-1])
+
+
+def relative_position_index(window: int, device: torch.device) -> Tensor:
+    """Row of the bias table for each pair of tokens of a window.
+
+    Args:
+        window (int): Window side w.
+        device (torch.device): Where the result lies.
+
+    Returns:
+        Tensor: int64 [w*w, w*w], values in [0, (2w-1)^2).
+    """
+    side = torch.arange(window, device=device)
+    apart = side[:, None] - side[None, :] + window - 1
+    index = (apart[:, None, :, None] * (2 * window - 1) +
+             apart[None, :, None, :])
+    return index.reshape(window**2, window**2)
 
 
 def shift_regions(height: int, width: int, window: int, shift: int,

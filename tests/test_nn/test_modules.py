@@ -1,20 +1,14 @@
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmdet.models.backbones.swin import WindowMSA
 from mmdet.models.layers import PatchMerging
+from torch import nn
 
-from iptq_mm.nn import Dequantize, Quantize
-from iptq_mm.nn.attention import relative_position_index
+from iptq_mm import ops
+from iptq_mm.functions import BitSoftmax
+from iptq_mm.nn import (Dequantize, IntPatchEmbed, IntWindowAttention,
+                        Quantize)
 from iptq_mm.nn.patch import cut_patches
-
-
-@pytest.mark.parametrize('window', [1, 2, 7, 12])
-def test_relative_positions_are_mmdets(window):
-    msa = WindowMSA(4, 1, (window, window))
-    assert torch.equal(
-        relative_position_index(window), msa.relative_position_index)
 
 
 @settings(deadline=None, max_examples=40)
@@ -33,6 +27,51 @@ def test_patches_are_mmdets_unfold_in_another_order(height, width, channels,
     patches = cut_patches(x, 2, stride)
     expected = seen[0].long().view(2, -1, channels, 4).transpose(2, 3)
     assert torch.equal(patches.flatten(1, 2), expected.flatten(2))
+
+
+def fill(module, generator):
+    """Random integers in the buffers of a linear layer."""
+    for name, least, most in (('weight', -127, 128), ('bias', -2**15, 2**15),
+                              ('m', 2**30, 2**31), ('n', 36, 42)):
+        buffer = getattr(module, name)
+        buffer.copy_(torch.randint(least, most, buffer.shape,
+                                   generator=generator))
+    return module
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    height=st.integers(1, 20), width=st.integers(1, 20),
+    channels=st.integers(1, 4), patch=st.integers(1, 9),
+    seed=st.integers(0, 10**6))
+def test_patch_embedding_is_a_linear_layer_on_patches(height, width, channels,
+                                                      patch, seed):
+    generator = torch.Generator().manual_seed(seed)
+    embed = IntPatchEmbed(channels, 5, patch, nn.Identity())
+    layer = fill(embed.projection, generator)
+    image = torch.randint(-128, 128, (2, channels, height, width),
+                          generator=generator).to(torch.int8)
+    expected = ops.linear(
+        cut_patches(image.permute(0, 2, 3, 1), patch, patch), layer.weight,
+        layer.bias, layer.m, layer.n, 16)
+    assert torch.equal(embed(image), expected)
+
+
+def test_a_padding_token_goes_through_qkv():
+    """Attention with padding is that of a map with zeros around it."""
+    generator = torch.Generator().manual_seed(0)
+    attention = IntWindowAttention(6, 2, 4, 0, 8, 'bit_softmax')
+    fill(attention.qkv, generator), fill(attention.proj, generator)
+    attention.params.copy_(BitSoftmax().lower(2.0**-6))
+    attention.score.copy_(torch.tensor([2**30, 36]))
+    attention.output.copy_(torch.tensor([2**30, 50]))
+    x = torch.randint(-127, 128, (1, 7, 5, 6), generator=generator).to(
+        torch.int8)
+    padded = x.new_zeros(1, 8, 8, 6)
+    padded[:, :7, :5] = x
+    stream = torch.zeros(1, 8, 8, 6, dtype=torch.int16)
+    expected = attention(padded, stream)[:, :7, :5]
+    assert torch.equal(attention(x, stream[:, :7, :5]), expected)
 
 
 def set_scale(border, m, n):

@@ -39,8 +39,13 @@ def test_window_attention_is_the_loop(height, width, shift):
 
     qkv = draw(127, 2, height, width, 3 * channels).to(torch.int8)
     pad = draw(127, 3 * channels).to(torch.int8)
-    bias = draw(300, heads, 16, 16).to(torch.int16)
-    result = ops.window_attention(qkv, pad, heads, window, shift, bias,
+    table = draw(300, (2 * window - 1)**2, heads).to(torch.int16)
+    tokens = [(r, c) for r in range(window) for c in range(window)]
+    bias = torch.stack([
+        table[(r - s + window - 1) * (2 * window - 1) + c - d + window - 1]
+        for r, c in tokens for s, d in tokens
+    ], 1).view(heads, 16, 16)
+    result = ops.window_attention(qkv, pad, heads, window, shift, table,
                                   torch.tensor([-6400], dtype=torch.int32),
                                   SCORE, 'bit_softmax', PARAMS, OUTPUT, 8)
     assert result.shape == (2, height, width, channels)

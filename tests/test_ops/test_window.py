@@ -2,9 +2,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmdet.models.backbones.swin import ShiftWindowMSA
+from mmdet.models.backbones.swin import ShiftWindowMSA, WindowMSA
 
-from iptq_mm.ops.window import shift_regions, window_merge, window_partition
+from iptq_mm.ops.window import (relative_position_index, shift_regions,
+                                window_merge, window_partition)
 
 
 @settings(deadline=None, max_examples=30)
@@ -44,3 +45,11 @@ def test_regions_separate_what_mmdet_masks(height, width, window, shift):
         with_kwargs=True)
     msa(torch.zeros(1, height * width, 4), (height, width))
     assert torch.equal(apart, seen[0] == -100)
+
+
+@pytest.mark.parametrize('window', [1, 2, 7, 12])
+def test_relative_positions_are_mmdets(window):
+    msa = WindowMSA(4, 1, (window, window))
+    assert torch.equal(
+        relative_position_index(window, torch.device('cpu')),
+        msa.relative_position_index)

@@ -121,7 +121,7 @@ Tensor attention(const Tensor& qkv, int64_t heads, const Tensor& score,
 }
 
 Tensor window_attention(const Tensor& qkv, const Tensor& pad, int64_t heads,
-                        int64_t window, int64_t shift, const Tensor& bias,
+                        int64_t window, int64_t shift, const Tensor& table,
                         const Tensor& mask, const Tensor& score,
                         c10::string_view softmax, const Tensor& params,
                         const Tensor& output, int64_t bits) {
@@ -130,15 +130,16 @@ Tensor window_attention(const Tensor& qkv, const Tensor& pad, int64_t heads,
   if (qkv.dim() == 4 && qkv.scalar_type() == at::kChar && qkv.numel() > 0 &&
       qkv.size(3) % 3 == 0 && window >= 1 && shift >= 0 && shift < window &&
       pad.scalar_type() == at::kChar && pad.dim() == 1 &&
-      pad.size(0) == qkv.size(3) && bias.scalar_type() == at::kShort &&
-      bias.sizes() == at::IntArrayRef({heads, length, length}) &&
+      pad.size(0) == qkv.size(3) && table.scalar_type() == at::kShort &&
+      table.sizes() ==
+          at::IntArrayRef({(2 * window - 1) * (2 * window - 1), heads}) &&
       mask.scalar_type() == at::kInt && mask.numel() == 1)
     task = common(length, qkv.size(3) / 3, heads, score, softmax, params,
                   output, bits);
   if (!task) {
     static const auto fallback = reference<decltype(window_attention)>(
         "iptq_reference::window_attention");
-    return fallback.call(qkv, pad, heads, window, shift, bias, mask, score,
+    return fallback.call(qkv, pad, heads, window, shift, table, mask, score,
                          softmax, params, output, bits);
   }
   const Kernels& set = kernels();
@@ -169,7 +170,7 @@ Tensor window_attention(const Tensor& qkv, const Tensor& pad, int64_t heads,
     });
   };
   run(*task, qkv.size(0) * windows.per_image(), heads,
-      ScoreBias(bias, set.lanes), set, locate);
+      ScoreBias(table, window, set.lanes), set, locate);
   return context;
 }
 

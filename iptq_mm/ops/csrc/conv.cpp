@@ -15,11 +15,19 @@ namespace {
 
 using at::Tensor;
 
-// Images [B, H, W, C] seen through a square kernel.
+// Images [B, H, W, C], anywhere in memory, seen through a square kernel.
 struct View {
   const int8_t* x;
+  int64_t image_step, row_step, column_step, channel_step;
   int64_t height, width, channels;
   int64_t kernel, stride, padding;
+
+  View(const Tensor& images, int64_t kernel, int64_t stride, int64_t padding)
+      : x(images.const_data_ptr<int8_t>()), image_step(images.stride(0)),
+        row_step(images.stride(1)), column_step(images.stride(2)),
+        channel_step(images.stride(3)), height(images.size(1)),
+        width(images.size(2)), channels(images.size(3)), kernel(kernel),
+        stride(stride), padding(padding) {}
 
   int64_t out(int64_t side) const {
     return (side + 2 * padding - kernel) / stride + 1;
@@ -30,8 +38,7 @@ struct View {
     const int64_t columns = out(width), rows = out(height);
     const int64_t left = number % columns * stride - padding;
     const int64_t top = number / columns % rows * stride - padding;
-    const int8_t* image =
-        x + number / columns / rows * height * width * channels;
+    const int8_t* image = x + number / columns / rows * image_step;
     // What is inside the image of each row of the kernel.
     const int64_t first = std::clamp<int64_t>(-left, 0, kernel);
     const int64_t last = std::clamp<int64_t>(width - left, first, kernel);
@@ -42,11 +49,22 @@ struct View {
         continue;
       }
       std::memset(to, 0, first * channels);
-      std::memcpy(to + first * channels,
-                  image + (row * width + left + first) * channels,
-                  (last - first) * channels);
+      copy(image + row * row_step + (left + first) * column_step,
+           last - first, to + first * channels);
       std::memset(to + last * channels, 0, (kernel - last) * channels);
     }
+  }
+
+ private:
+  // Positions side by side.
+  void copy(const int8_t* from, int64_t count, int8_t* to) const {
+    if (channel_step == 1 && column_step == channels) {
+      std::memcpy(to, from, count * channels);
+      return;
+    }
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t i = 0; i < count; ++i)
+        to[i * channels + c] = from[i * column_step + c * channel_step];
   }
 };
 
@@ -72,9 +90,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
     return fallback.call(x, weight, bias, m, n, kernel, stride, padding, relu,
                          bits);
   }
-  const Tensor images = x.contiguous();
-  const View view{images.const_data_ptr<int8_t>(), x.size(1), x.size(2),
-                  x.size(3), kernel, stride, padding};
+  const View view(x, kernel, stride, padding);
   Tensor y = at::empty(
       {x.size(0), view.out(x.size(1)), view.out(x.size(2)), weight.size(0)},
       x.options().dtype(bits > 8 ? at::kShort : at::kChar));

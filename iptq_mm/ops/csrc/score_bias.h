@@ -14,16 +14,29 @@ namespace iptq {
 // Bias rows in whole vectors, the padding `outside`.
 class ScoreBias {
  public:
-  // int16 [heads, N, N].
-  ScoreBias(const at::Tensor& bias, int lanes)
-      : length_(bias.size(1)), stride_(round_up(length_, lanes)),
-        values_(bias.size(0) * length_ * stride_, outside) {
-    const auto from = bias.accessor<int16_t, 3>();
-    at::parallel_for(0, bias.size(0) * length_, 64, [&](int64_t begin,
-                                                        int64_t end) {
-      for (int64_t row = begin; row < end; ++row)
-        for (int64_t i = 0; i < length_; ++i)
-          values_[row * stride_ + i] = from[row / length_][row % length_][i];
+  // int16 [(2w-1)^2, heads], a row for each distance of two tokens of a
+  // window, as `relative_position_index` of window.py numbers them.
+  ScoreBias(const at::Tensor& table, int64_t window, int lanes)
+      : length_(window * window), stride_(round_up(length_, lanes)),
+        values_(table.size(1) * length_ * stride_, outside) {
+    const auto from = table.accessor<int16_t, 2>();
+    const int64_t side = 2 * window - 1;
+    at::parallel_for(0, table.size(1), 1, [&](int64_t begin, int64_t end) {
+      // Backwards, the distances to the tokens of a row lie side by side.
+      std::vector<int32_t> distances(side * side);
+      for (int64_t head = begin; head < end; ++head) {
+        for (int64_t i = 0; i < side * side; ++i)
+          distances[i] = from[side * side - 1 - i][head];
+        for (int64_t token = 0; token < length_; ++token) {
+          const int64_t row = token / window, column = token % window;
+          const auto first = distances.begin() + (window - 1 - row) * side +
+                             window - 1 - column;
+          const auto to =
+              values_.begin() + (head * length_ + token) * stride_;
+          for (int64_t i = 0; i < window; ++i)
+            std::copy_n(first + i * side, window, to + i * window);
+        }
+      }
     });
   }
 
