@@ -128,7 +128,9 @@ def _load_integer_onnx(path: Path, threads: int) -> Run:
         session.get_modelmeta().custom_metadata_map['iptq_mm'])['inputs']
 
     def run(images: Tensor) -> list[np.ndarray]:
-        codes = np.floor(images.numpy() / np.float32(port['scale']) + 0.5)
+        # As nn.Quantize computes it.
+        steps = images.numpy() * np.float32(1 / port['scale'])
+        codes = np.floor(steps + np.float32(0.5))
         return session.run(
             None, {port['name']: np.clip(codes, -127, 127).astype(np.int8)})
 

@@ -74,8 +74,8 @@ def test_equal_constants_are_stored_once(tmp_path):
     model = filled(IntSwinTransformer(**{**TINY, 'depths': (3, 1)}))
     (_, proto), = to_onnx(model, tmp_path / 'model.onnx',
                           dynamic=True).items()
-    indices = [
+    masks = [
         tensor for tensor in proto.graph.initializer
-        if tensor.name.endswith('.index')
+        if tensor.name.endswith('.mask')
     ]
-    assert len(indices) == 1
+    assert len(masks) == 1

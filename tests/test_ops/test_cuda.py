@@ -42,7 +42,7 @@ def layer(inputs, outputs):
 GELU = 'poly_gelu', ops.with_zero_point(-90, PolyGELU().lower(0.03, 0.02))
 SCORE, OUTPUT = torch.tensor([2**30, 32]), torch.tensor([2**30, 50])
 WINDOWS = (draw(127, 2, 7, 5, 36), draw(127, 36), 3, 4, 2,
-           draw(300, 3, 16, 16, dtype=torch.int16),
+           draw(300, 49, 3, dtype=torch.int16),
            torch.tensor([-6400], dtype=torch.int32), SCORE)
 STREAM = draw(32767, 2, 5, 33, dtype=torch.int16)
 NORM = 0.02, torch.ones(33), torch.zeros(33), 1e-5

@@ -26,12 +26,16 @@ def benchmark():
 @torch.no_grad()
 def test_onnx_runtime_gives_our_integers(name, tmp_path):
     images = seeded_images((2, 3, 32, 32))
-    model, results = float_model(name, (32, 32)), []
-    for runtime in ('iptq-w8a8', 'ort-iptq'):
-        path = tmp_path / file_name(runtime)
+    model = float_model(name, (32, 32))
+    files = {
+        runtime: tmp_path / file_name(runtime)
+        for runtime in ('iptq-w8a8', 'ort-iptq')
+    }
+    # Both calibrate, and must on as many threads: loading sets their number.
+    for runtime, path in files.items():
         RUNTIMES[runtime].save(model, images, path)
-        results.append(RUNTIMES[runtime].load(path, 1)(images))
-    ours, theirs = results
+    ours, theirs = (RUNTIMES[runtime].load(path, 1)(images)
+                    for runtime, path in files.items())
     ours = [ours] if torch.is_tensor(ours) else ours
     ports = metadata.read(onnx.load(path))['outputs']
     for real, port, integers in zip(ours, ports, theirs, strict=True):
