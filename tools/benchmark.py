@@ -41,8 +41,8 @@ def parse_args(args=None) -> argparse.Namespace:
         '--size', type=image_size, default=(224, 224), metavar='S|HxW',
         help='of the images (default: 224)')
     parser.add_argument(
-        '--threads', type=positive, default=torch.get_num_threads(), metavar='N',
-        help='default: %(default)s')
+        '--threads', type=positive, default=torch.get_num_threads(),
+        metavar='N', help='default: %(default)s')
     parser.add_argument(
         '--vs', type=peers, default=['torch'], metavar='RUNTIME,...',
         help='of torch, compile, ort, ort-int8, ort-iptq (our integers as '

@@ -1,11 +1,10 @@
 """Native kernels against the references: equal in every bit."""
-from contextlib import contextmanager
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from native_kernels import isa, no_reference  # noqa: F401
 from quantized import float_swin, quantized
 
 from iptq_mm import ops
@@ -18,36 +17,11 @@ from iptq_mm.registry import APPROXIMATIONS
 pytestmark = pytest.mark.skipif(
     not native.available(), reason='installed without the native kernels')
 
-ISAS = native.isas() if native.available() else []
 SOFTMAXES = ['bit_softmax', 'shiftmax', 'i_softmax', 'table_softmax',
              'log_int_softmax']
 sizes = st.integers(1, 130)
 seeds = st.integers(0, 2**31 - 1)
 few = settings(deadline=None, max_examples=40)
-
-
-@pytest.fixture(params=ISAS, autouse=True)
-def isa(request):
-    best = native.isa()
-    native.set_isa(request.param)
-    yield
-    native.set_isa(best)
-
-
-@contextmanager
-def no_reference():
-    """Fail where a kernel leaves its work to the reference."""
-    library = torch.library.Library('iptq_reference', 'IMPL')
-    for name in {name.split('::')[1] for name in REFERENCES} - {'gelu'}:
-
-        def refuse(*_, name=name):
-            raise AssertionError(f'{name} was left to the reference')
-
-        library.impl(name, refuse, 'CPU')
-    try:
-        yield
-    finally:
-        library._destroy()
 
 
 def same_bits(name, *args):

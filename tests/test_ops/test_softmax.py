@@ -1,10 +1,10 @@
 """The native Softmax against the reference: equal in every bit."""
-from contextlib import contextmanager
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from native_kernels import isa, no_reference  # noqa: F401
 
 from iptq_mm import ops
 from iptq_mm.guard import IntegerOnly
@@ -20,30 +20,6 @@ LIMIT = 2**24
 lengths = st.integers(1, 130)
 seeds = st.integers(0, 2**31 - 1)
 few = settings(deadline=None, max_examples=40)
-
-
-@pytest.fixture(params=native.isas() if native.available() else [],
-                autouse=True)
-def isa(request):
-    best = native.isa()
-    native.set_isa(request.param)
-    yield
-    native.set_isa(best)
-
-
-@contextmanager
-def no_reference():
-    """Fail where the kernel leaves its work to the reference."""
-    library = torch.library.Library('iptq_reference', 'IMPL')
-
-    def refuse(*_):
-        raise AssertionError('softmax was left to the reference')
-
-    library.impl('softmax', refuse, 'CPU')
-    try:
-        yield
-    finally:
-        library._destroy()
 
 
 def expected(x, name, params):
