@@ -24,7 +24,7 @@ custom_hooks = [
         type='iptq_mm.PTQHook',
         num_batches=32,
         # Few channels are large, and what they carry must not be clipped.
-        observer=dict(type='percentile', percent=99.999),
+        observer=dict(type='min_max'),
         calib_dataloader=dict(
             batch_size=1,
             num_workers=1,

@@ -52,6 +52,33 @@ class GELULayer:
 
 
 @dataclass(frozen=True)
+class MLPGELULayer:
+    """int8 [..., C] -> int8 [..., C], with scales of their own for the
+    outliers among the channels (the last ones, see
+    ``iptq_mm/lowering/outlier_channels.py``).
+
+    Args:
+        calm (GELULayer): Of the first channels.
+        outliers (GELULayer): Of the others.
+    """
+    calm: GELULayer
+    outliers: GELULayer
+    kind: ClassVar[str] = 'gelu'
+
+    def exact(self, x: Tensor) -> Tensor:
+        """GELU of a float tensor, elementwise."""
+        return F.gelu(x)
+
+    def integer(self, x: Tensor, candidate: GELU) -> Tensor:
+        """What the candidate makes of x; float64, shape of ``x``."""
+        calm = ops.calm_channels(x.shape[-1])
+        return torch.cat([
+            self.calm.integer(x[..., :calm], candidate),
+            self.outliers.integer(x[..., calm:], candidate)
+        ], -1)
+
+
+@dataclass(frozen=True)
 class SoftmaxLayer:
     """int32 scores [..., N] -> probabilities [..., N].
 
@@ -108,4 +135,4 @@ class LayerNormLayer:
         return y.double() * self.out_scale
 
 
-Layer = GELULayer | SoftmaxLayer | LayerNormLayer
+Layer = GELULayer | MLPGELULayer | SoftmaxLayer | LayerNormLayer

@@ -50,6 +50,18 @@ class SecondMoments:
         self._add(len(rows), rows.sum(0).double().cpu(),
                   products.double().cpu())
 
+    def divided(self, divisors: Tensor) -> 'SecondMoments':
+        """What x / divisors would have given.
+
+        Args:
+            divisors (Tensor): float64 [K], positive.
+        """
+        result = SecondMoments()
+        if self._count:
+            result._add(self._count, self._sum / divisors,
+                        self._products / divisors.outer(divisors))
+        return result
+
     def _add(self, count: int, total: Tensor, products: Tensor) -> None:
         if self._sum is None:
             self._sum = torch.zeros_like(total)

@@ -14,8 +14,9 @@ from torch import nn
 from ..assignment import Choice
 from ..calibration import (ChannelRange, Replacement, Sampler,
                            SecondMoments, Site)
-from ..lowering import (ROUNDINGS, attention_layers, equalized,
-                        equalized_attention, lowering_of, watchable)
+from ..lowering import (ROUNDINGS, above_tail, equalized,
+                        equalized_attention, lowering_of, outliers_last,
+                        watchable)
 from ..lowering.rounding import roundings
 from .calibrate import WIDE, Calibration, thresholds
 from .errors import UserError
@@ -69,8 +70,10 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         rounding (str): How weights become integers, a name in
             ``iptq_mm.lowering.ROUNDINGS``.
         equalize (bool): Bring the channels of LayerNorm outputs, and of
-            queries, keys and values, to like ranges first, see
-            ``iptq_mm/lowering/{,attention_}equalization.py``.
+            queries, keys and values, to like ranges first, and the outliers
+            among the hidden channels of MLPs to the end, see
+            ``iptq_mm/lowering/{equalization,attention_equalization,
+            outlier_channels}.py``.
 
     Returns:
         Quantization: The integer backbone and its history. The same
@@ -122,7 +125,8 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
 
 def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
                        calibration: Calibration) -> nn.Module:
-    """A copy of a float backbone with channels of like ranges.
+    """A copy of a float backbone with channels of like ranges, and the
+    outliers of MLPs at the end.
 
     Args:
         backbone (nn.Module): As :func:`quantize_backbone` takes it, watchable.
@@ -130,14 +134,19 @@ def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
         calibration (Calibration): What to show to it.
     """
     lowering = lowering_of(backbone, bits)
-    readers, attentions = lowering.readers(), attention_layers(
-        lowering.nonlinear_layers())
+    readers, blocks = lowering.readers(), lowering.blocks()
+    attentions = [names.attn for names in blocks]
     sites = {name: Site(name, 'output', WIDE) for name in readers}
     sites |= {
         name: Site(f'{name}.qkv', 'output', WIDE) for name in attentions
     }
+    sites |= {
+        names.gelu: Site(names.gelu, 'input', WIDE, above_tail)
+        for names in blocks
+    }
     channels = {name: ChannelRange() for name in sites}
     calibration.watch(backbone, sites, channels, {}, 'observing the channels')
     ranges = {name: channel.largest for name, channel in channels.items()}
-    return equalized_attention(
-        equalized(backbone, readers, ranges, bits), attentions, ranges, bits)
+    backbone = equalized(backbone, readers, ranges, bits)
+    backbone = equalized_attention(backbone, attentions, ranges, bits)
+    return outliers_last(backbone, blocks, ranges)

@@ -1,11 +1,12 @@
 """Lowering: float module + observed ranges + assignment -> integers."""
 from . import clipping, gptq  # registers roundings
 from .attention_equalization import equalized_attention
-from .block import attention_layers
+from .block import above_tail
 from .conv_head import ConvHeadLowering
 from .equalization import equalized
 from .fpn import FPNLowering
 from .lowering import Lowering, lowering_of
+from .outlier_channels import outliers_last
 from .pixel_swin import PixelSwinLowering
 from .rounding import ROUNDINGS
 from .swin import SwinLowering
@@ -16,6 +17,6 @@ from .watchable import watchable
 __all__ = [
     'ROUNDINGS', 'ConvHeadLowering', 'FPNLowering', 'Lowering',
     'PixelSwinLowering', 'SwinLowering', 'TimmSwinLowering', 'VitLowering',
-    'attention_layers', 'clipping', 'equalized', 'equalized_attention', 'gptq',
-    'lowering_of', 'watchable'
+    'above_tail', 'clipping', 'equalized', 'equalized_attention', 'gptq',
+    'lowering_of', 'outliers_last', 'watchable'
 ]

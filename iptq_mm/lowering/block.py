@@ -4,14 +4,16 @@ mmdet's Swin, timm's Swin and timm's ViT have the same block under different
 module names. Where calibration looks at it, and at which scales it runs, is
 said here once.
 """
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
+from .. import ops
 from ..arithmetic import qmax
-from ..assignment import GELULayer, Layer, LayerNormLayer, SoftmaxLayer
+from ..assignment import (GELULayer, Layer, LayerNormLayer, MLPGELULayer,
+                          SoftmaxLayer)
 from ..calibration import Site, unmasked_scores
 from .scale import scale_of
 
@@ -71,18 +73,6 @@ def block_readers(blocks: Iterable[BlockNames]) -> dict[str, str]:
     }
 
 
-def attention_layers(kinds: Mapping[str, str]) -> list[str]:
-    """The attention layers, which have ``qkv``, ``softmax`` and ``proj``.
-
-    Args:
-        kinds (Mapping[str, str]): Kind of each non-linear layer by name.
-    """
-    return [
-        layer.removesuffix('.softmax') for layer, kind in kinds.items()
-        if kind == 'softmax'
-    ]
-
-
 def stream_sites(names: BlockNames) -> list[str]:
     """Sites at the scale of the residual stream."""
     return [
@@ -97,7 +87,7 @@ def _third(part: int, qkv: Tensor) -> Tensor:
     return qkv.chunk(3, -1)[part]
 
 
-def _above_tail(x: Tensor) -> Tensor:
+def above_tail(x: Tensor) -> Tensor:
     """Inputs of GELU that it does not take for 0."""
     return x.clamp(min=GELU_TAIL)
 
@@ -105,6 +95,16 @@ def _above_tail(x: Tensor) -> Tensor:
 def _above_minimum(y: Tensor) -> Tensor:
     """How far an output of GELU lies above its minimum."""
     return y - GELU_MINIMUM
+
+
+def _calm(look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``look`` at the channels before the outliers."""
+    return look(x[..., :ops.calm_channels(x.shape[-1])])
+
+
+def _outliers(look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``look`` at the last channels."""
+    return look(x[..., ops.calm_channels(x.shape[-1]):])
 
 
 def block_sites(names: BlockNames,
@@ -125,12 +125,14 @@ def block_sites(names: BlockNames,
     softmax = f'{names.attn}.softmax'
     sites[f'{softmax}:input'] = Site(softmax, 'input', SCORE_BITS,
                                      unmasked_scores)
-    # Nowhere negative: n bits without a sign have the codes of n + 1 bits
-    # with one.
-    sites[f'{names.gelu}:output'] = Site(names.gelu, 'output', activation + 1,
-                                         _above_minimum)
-    sites[f'{names.gelu}:input'] = Site(names.gelu, 'input', activation,
-                                        _above_tail)
+    for part, of_part in dict(calm=_calm, outliers=_outliers).items():
+        sites[f'{names.gelu}:input:{part}'] = Site(
+            names.gelu, 'input', activation, partial(of_part, above_tail))
+        # Nowhere negative: n bits without a sign have the codes of n + 1
+        # bits with one.
+        sites[f'{names.gelu}:output:{part}'] = Site(
+            names.gelu, 'output', activation + 1,
+            partial(of_part, _above_minimum))
     for site in (f'{names.norm1}:output', f'{names.attn}.proj:input',
                  f'{names.norm2}:output'):
         sites[site] = Site(*site.split(':'), activation)
@@ -146,13 +148,6 @@ class AttentionScales(NamedTuple):
     v: float
     scores: float
     context: float
-
-
-class GELUScales(NamedTuple):
-    """Scales of a GELU, and the integer that stands for an output of 0."""
-    input: float
-    output: float
-    zero: int
 
 
 class Scales:
@@ -195,14 +190,19 @@ class Scales:
         return AttentionScales(q, k, v, self.scores(attn),
                                self.activation(f'{attn}.proj:input'))
 
-    def gelu(self, layer: str) -> GELUScales:
+    def gelu(self, layer: str) -> MLPGELULayer:
         """Scales of a GELU; the least output is the least integer."""
         largest = qmax(self.bits['activation'])
-        output = scale_of(self.thresholds[f'{layer}:output'],
-                          self.bits['activation'] + 1)
-        return GELUScales(
-            max(self.activation(f'{layer}:input'), MIN_FUNCTION_SCALE),
-            output, round(-GELU_MINIMUM / output) - largest)
+
+        def of(part: str) -> GELULayer:
+            output = scale_of(self.thresholds[f'{layer}:output:{part}'],
+                              self.bits['activation'] + 1)
+            return GELULayer(
+                max(self.activation(f'{layer}:input:{part}'),
+                    MIN_FUNCTION_SCALE), output,
+                round(-GELU_MINIMUM / output) - largest)
+
+        return MLPGELULayer(of('calm'), of('outliers'))
 
 
 class NormScales(NamedTuple):
@@ -232,7 +232,7 @@ def network_layers(kinds: Mapping[str, str],
 
     def layer(name: str, kind: str) -> Layer:
         if kind == 'gelu':
-            return GELULayer(*sites.gelu(name))
+            return sites.gelu(name)
         if kind == 'softmax':
             return SoftmaxLayer(
                 sites.scores(name.removesuffix('.softmax')),

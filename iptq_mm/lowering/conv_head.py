@@ -17,6 +17,7 @@ from ..models.conv_head import HeadLayer, HeadPlan, integer_head
 from ..models.mask_head import mask_plan
 from ..models.part import IntPart
 from ..models.rpn_head import rpn_plan
+from .block import BlockNames
 from .convolution import check_type, lower_convolution, moments_sites
 from .filling import set_scale
 from .lowering import lowering_of
@@ -67,6 +68,9 @@ class ConvHeadLowering:
 
     def readers(self) -> dict[str, str]:
         return {}
+
+    def blocks(self) -> list[BlockNames]:
+        return []
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return {}

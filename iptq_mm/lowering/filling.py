@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..functions.base import Candidate
 from ..models.block import IntBlock
-from ..nn import (IntAttention, IntAveragePool, IntLayerNorm,
+from ..nn import (IntAttention, IntAveragePool, IntLayerNorm, IntMLP,
                   IntWindowAttention)
 from ..ops import with_zero_point
 from .block import BlockNames, NetworkScales
@@ -35,15 +35,17 @@ class Filling:
         self.functions, self.roundings = functions, roundings
         self.bits = scales.sites.bits
 
-    def linear(self, target: nn.Module, layer: str, in_scale: float,
+    def linear(self, target: nn.Module, layer: str, in_scale: Tensor | float,
                out_scale: Tensor | float, columns: Tensor | None = None,
-               zero: int = 0, branch: str | None = None) -> None:
+               zero: Tensor | int = 0, branch: str | None = None) -> None:
         """A linear layer, or a convolution that does not overlap.
 
         Args:
-            target (nn.Module): As for ``lower_linear``, with ``in_scale``,
-                ``out_scale``, ``columns`` and ``zero``.
+            target (nn.Module): As for ``lower_linear``, with ``out_scale``,
+                ``columns`` and ``zero``.
             layer (str): Module name.
+            in_scale (Tensor | float): Scale of the int8 input, float64 [K]
+                or for all; the weights take up the differences.
             branch (str, optional): Module that multiplies the output by its
                 ``gamma``, if it has one (LayerScale, Touvron et al.,
                 arXiv:2103.17239): folded into weights and bias.
@@ -55,9 +57,13 @@ class Filling:
             if gamma is not None:
                 weight = gamma[:, None] * weight
                 bias = bias if bias is None else gamma * bias
+        shares = None
+        if isinstance(in_scale, Tensor):
+            shares, in_scale = in_scale / in_scale.max(), in_scale.max().item()
+            weight = weight.detach().double().cpu() * shares
         lower_linear(target, weight, bias, in_scale, out_scale,
-                     self.bits['weight'], self.roundings(layer), columns,
-                     zero)
+                     self.bits['weight'], self.roundings(layer, shares),
+                     columns, zero)
 
     def norm(self, target: IntLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:
@@ -72,17 +78,34 @@ class Filling:
     def block(self, target: IntBlock, names: BlockNames,
               stream: float) -> None:
         """A block on a stream of the given scale."""
-        gelu = self.scales.sites.gelu(names.gelu)
         self.norm(target.norm1, names.norm1)
         self.attention(target.attn, names, stream)
         self.norm(target.norm2, names.norm2)
-        self.linear(target.mlp.fc1, names.fc1,
-                    self.scales.norm(names.norm2).output, gelu.input)
-        fill(target.mlp.fc1.params,
-             with_zero_point(gelu.zero, self.functions[names.gelu].lower(
-                 gelu.input, gelu.output)))
-        self.linear(target.mlp.fc2, names.fc2, gelu.output, stream,
-                    zero=gelu.zero, branch=names.branch2)
+        self.mlp(target.mlp, names, stream)
+
+    def mlp(self, target: IntMLP, names: BlockNames, stream: float) -> None:
+        """The MLP of a block."""
+        gelu = self.scales.sites.gelu(names.gelu)
+        parts = gelu.calm, gelu.outliers
+        calm, channels = target.fc1.calm, len(target.fc1.weight)
+
+        def of_channels(*values: float) -> Tensor:
+            return torch.tensor(values, dtype=torch.float64).repeat_interleave(
+                torch.tensor([calm, channels - calm]))
+
+        self.linear(target.fc1, names.fc1,
+                    self.scales.norm(names.norm2).output,
+                    of_channels(*(part.in_scale for part in parts)))
+        function = self.functions[names.gelu]
+        fill(target.fc1.params, torch.stack([
+            with_zero_point(part.zero,
+                            function.lower(part.in_scale, part.out_scale))
+            for part in parts
+        ]))
+        self.linear(target.fc2, names.fc2,
+                    of_channels(*(part.out_scale for part in parts)), stream,
+                    zero=of_channels(*(part.zero for part in parts)),
+                    branch=names.branch2)
 
     def attention(self, target: IntAttention | IntWindowAttention,
                   names: BlockNames, stream: float) -> None:

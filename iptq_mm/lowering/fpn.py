@@ -8,6 +8,7 @@ from ..calibration import Site
 from ..functions.base import Candidate
 from ..models.fpn import integer_pyramid
 from ..models.part import IntPart
+from .block import BlockNames
 from .convolution import check_type, lower_convolution, moments_sites
 from .filling import set_scale
 from .lowering import lowering_of
@@ -54,6 +55,9 @@ class FPNLowering:
 
     def readers(self) -> dict[str, str]:
         return {}
+
+    def blocks(self) -> list[BlockNames]:
+        return []
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return {}

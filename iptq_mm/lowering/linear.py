@@ -33,7 +33,7 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
                  in_scale: float, out_scale: Tensor | float, bits: int,
                  rounding: Rounding = nearest,
                  columns: Tensor | None = None,
-                 zero: int = 0) -> None:
+                 zero: Tensor | int = 0) -> None:
     """Fill an integer linear layer.
 
     Args:
@@ -47,8 +47,8 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
         rounding (Rounding): Makes integers of the weights.
         columns (Tensor | None): int64 [K], where the integer layer finds its
             inputs in the order of the float one, if that differs.
-        zero (int): Integer that stands for an input of 0; the bias takes up
-            what it adds.
+        zero (Tensor | int): Integer that stands for an input of 0, [K] or
+            for all; the bias takes up what it adds.
 
     Raises:
         ValueError: If the int32 accumulator could overflow.
@@ -61,7 +61,7 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
     integers, scale, correction = rounding(
         weight, least_scale(bias, in_scale, out_scale), bits)
     bias = ((bias + correction) / (in_scale * scale)).round()
-    bias -= zero * integers.sum(1)
+    bias -= (zero * integers).sum(1)
     reach = integers.abs().sum(1) * LARGEST_INPUT + bias.abs()
     if reach.max() >= 2**31:
         raise ValueError(

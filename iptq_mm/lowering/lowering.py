@@ -14,6 +14,7 @@ from torch import nn
 from ..assignment import Layer
 from ..calibration import Site
 from ..functions.base import Candidate
+from .block import BlockNames
 from .rounding import Roundings
 
 
@@ -40,6 +41,9 @@ class Lowering(Protocol):
         """The linear layer that alone reads the output of a LayerNorm, by
         the LayerNorm's module name; LayerNorms with other readers, such as an
         output of the module, are left out."""
+
+    def blocks(self) -> list[BlockNames]:
+        """Module names inside every transformer block."""
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         """The non-linear layers as stage 1 sees them.

@@ -18,6 +18,7 @@ from ..calibration import Site
 from ..functions.base import Candidate
 from ..models import IntSwinTransformer
 from ..nn import Pixels
+from .block import BlockNames
 from .lowering import lowering_of
 from .rounding import Roundings
 from .scale import fill
@@ -140,6 +141,9 @@ class PixelSwinLowering:
 
     def readers(self) -> dict[str, str]:
         return self.inner.readers()
+
+    def blocks(self) -> list[BlockNames]:
+        return self.inner.blocks()
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return self.inner.layers(thresholds)

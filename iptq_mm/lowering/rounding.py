@@ -36,8 +36,10 @@ Rounding = Callable[[Tensor, Tensor, int], Rounded]
 """``rounding(weight, least_scale, bits)``: weight float64 [N, K],
 least_scale float64 [N], positive."""
 
-Roundings = Callable[[str], Rounding]
-"""The rounding of a layer by its module name in the float model."""
+Roundings = Callable[..., Rounding]
+"""``roundings(layer, divisors)``: the rounding of a layer by its module name
+in the float model, where the integer layer takes the float one's inputs
+divided by float64 [K] (None: as they are)."""
 
 ROUNDINGS = Registry('rounding', scope='iptq_mm')
 """Functions with the arguments of a ``Rounding`` and a fourth, the moments of
@@ -53,7 +55,14 @@ def roundings(name: str, moments: Mapping[str, SecondMoments]) -> Roundings:
             its module name in the float model.
     """
     rule = ROUNDINGS.get(name)
-    return lambda layer: partial(rule, moments=moments.get(layer))
+
+    def rounding(layer: str, divisors: Tensor | None = None) -> Rounding:
+        seen = moments.get(layer)
+        if seen is not None and divisors is not None:
+            seen = seen.divided(divisors)
+        return partial(rule, moments=seen)
+
+    return rounding
 
 
 def to_integers(weight: Tensor, scale: Tensor, bits: int) -> Tensor:
@@ -97,6 +106,7 @@ def nearest(weight: Tensor, least_scale: Tensor, bits: int,
     return corrected(weight, to_integers(weight, scale, bits), scale, moments)
 
 
-def nearest_everywhere(layer: str) -> Rounding:
+def nearest_everywhere(layer: str,
+                       divisors: Tensor | None = None) -> Rounding:
     """:func:`nearest`, whatever the layer."""
     return nearest

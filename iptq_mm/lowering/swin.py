@@ -10,14 +10,14 @@ from ..functions.base import Candidate
 from ..models import IntSwinTransformer
 from ..models.swin_backbone import DEFAULT_BITS
 from ..nn import IntPatchMerging
-from .block import network_layers
+from .block import BlockNames, network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
 from .rounding import Roundings, nearest_everywhere
 from .scale import dyadic_tensors, fill
 from .swin_scales import SwinScales
-from .swin_sites import (block_names, check_layers, linears, nonlinear_layers,
-                         readers, swin_sites)
+from .swin_sites import (all_blocks, block_names, check_layers, linears,
+                         nonlinear_layers, readers, swin_sites)
 
 
 class _SwinFilling:
@@ -117,6 +117,9 @@ class SwinLowering:
 
     def readers(self) -> dict[str, str]:
         return readers(self.swin)
+
+    def blocks(self) -> list[BlockNames]:
+        return all_blocks(self.swin)
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return network_layers(self.nonlinear_layers(),

@@ -48,6 +48,14 @@ def block_names(swin: SwinTransformer, stage: int) -> list[BlockNames]:
     ]
 
 
+def all_blocks(swin: SwinTransformer) -> list[BlockNames]:
+    """Of every stage."""
+    return [
+        names for stage in range(len(swin.stages))
+        for names in block_names(swin, stage)
+    ]
+
+
 def nonlinear_layers(swin: SwinTransformer) -> dict[str, str]:
     """Kind of every non-linear layer by its module name.
 

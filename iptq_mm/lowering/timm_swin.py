@@ -10,14 +10,14 @@ from ..calibration import Site
 from ..functions.base import Candidate
 from ..models.swin_backbone import DEFAULT_BITS
 from ..models.swin_classifier import IntSwinClassifier, SwinStructure
-from .block import network_layers
+from .block import BlockNames, network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
 from .rounding import Roundings, nearest_everywhere
 from .swin_sites import linears
-from .timm_swin_parts import (CLASSIFIER, TimmSwinScales, block_names,
-                              check_swin, mergings, nonlinear_layers,
-                              readers, swin_sites)
+from .timm_swin_parts import (CLASSIFIER, TimmSwinScales, all_blocks,
+                              block_names, check_swin, mergings,
+                              nonlinear_layers, readers, swin_sites)
 
 
 def swin_structure(swin: SwinTransformer) -> SwinStructure:
@@ -67,6 +67,9 @@ class TimmSwinLowering:
 
     def readers(self) -> dict[str, str]:
         return readers(self.swin)
+
+    def blocks(self) -> list[BlockNames]:
+        return all_blocks(self.swin)
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return network_layers(

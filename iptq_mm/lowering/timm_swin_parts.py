@@ -67,6 +67,14 @@ def check_swin(swin: SwinTransformer) -> None:
                 f'of {height}, in {names.block}', 'whole windows')
 
 
+def all_blocks(swin: SwinTransformer) -> list[BlockNames]:
+    """Of every stage."""
+    return [
+        names for stage in range(len(swin.layers))
+        for names in block_names(swin, stage)
+    ]
+
+
 def nonlinear_layers(swin: SwinTransformer) -> dict[str, str]:
     """Kind of every non-linear layer by its module name, in the order of the
     forward pass."""

@@ -11,7 +11,7 @@ from ..calibration import Site
 from ..functions.base import Candidate
 from ..models.swin_backbone import DEFAULT_BITS
 from ..models.vit import IntVisionTransformer, VitStructure
-from .block import network_layers
+from .block import BlockNames, network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
 from .rounding import Roundings, nearest_everywhere
@@ -73,6 +73,9 @@ class VitLowering:
 
     def readers(self) -> dict[str, str]:
         return readers(self.vit)
+
+    def blocks(self) -> list[BlockNames]:
+        return block_names(self.vit)
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         return network_layers(self.nonlinear_layers(),

@@ -78,10 +78,12 @@ class IntLinearGELU(nn.Module):
         super().__init__()
         self.bits, self.gelu = bits, gelu
         allocate(self, in_features, out_features)
+        self.calm = ops.calm_channels(out_features)
         own, = APPROXIMATIONS.get(gelu).params_shape(out_features)
         self.register_buffer('params',
-                             torch.zeros(1 + own, dtype=torch.int64))
+                             torch.zeros(2, 1 + own, dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.linear_gelu(x, self.weight, self.bias, self.m, self.n,
-                               self.bits, self.gelu, self.params)
+                               self.bits, self.gelu, self.params,
+                               self.calm)

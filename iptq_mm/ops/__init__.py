@@ -5,12 +5,13 @@ from .conv import conv2d, neighbourhoods
 from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax, with_zero_point
 from .library import NAMESPACE, REFERENCES
-from .linear import linear, linear_add, linear_gelu
+from .linear import calm_channels, linear, linear_add, linear_gelu
 
 native.load()  # once every operator has its reference
 
 __all__ = [
-    'NAMESPACE', 'REFERENCES', 'add', 'attention', 'conv2d', 'gelu',
+    'NAMESPACE', 'REFERENCES', 'add', 'attention',
+    'calm_channels', 'conv2d', 'gelu',
     'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'native',
     'neighbourhoods', 'requantize', 'softmax', 'window_attention',
     'with_zero_point'

@@ -3,6 +3,7 @@
 The accumulator is int32. Lowering has proved for every output channel that
 sum |w| * 128 + |bias| < 2^31, so no partial sum wraps around.
 """
+import torch
 from torch import Tensor
 
 from ..arithmetic import multiply_shift, narrow, requantize
@@ -56,18 +57,34 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
     return narrow(branch + residual, 16)
 
 
+def calm_channels(channels: int) -> int:
+    """How many channels of GELU come before the outliers, which are a
+    sixteenth of them, at least one."""
+    return channels - max(1, channels // 16)
+
+
 @operator('linear_gelu(Tensor x, Tensor weight, Tensor bias, Tensor m,'
-          ' Tensor n, int bits, str name, Tensor params) -> Tensor')
+          ' Tensor n, int bits, str name, Tensor params, int calm) -> Tensor')
 def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
-                bits: int, name: str, params: Tensor) -> Tensor:
+                bits: int, name: str, params: Tensor, calm: int) -> Tensor:
     """Linear layer and the GELU after it.
+
+    GELU has scales of its own for the last channels, where lowering puts the
+    outliers.
 
     Args:
         x, weight, bias, m, n (Tensor): As in :func:`linear`.
         bits (int): Width of the input and of the result of GELU, at most 8.
-        name (str), params (Tensor): As in :func:`~iptq_mm.ops.gelu`.
+        name (str): As in :func:`~iptq_mm.ops.gelu`.
+        params (Tensor): int64 [2, 1 + P], a row for the calm channels and one
+            for the outliers, each as in :func:`~iptq_mm.ops.gelu`.
+        calm (int): The number of calm channels, in [0, N].
 
     Returns:
         Tensor: int8 [..., N].
     """
-    return gelu(linear(x, weight, bias, m, n, bits), name, params, bits)
+    y = linear(x, weight, bias, m, n, bits)
+    return torch.cat([
+        gelu(y[..., :calm], name, params[0], bits),
+        gelu(y[..., calm:], name, params[1], bits)
+    ], -1)

@@ -25,6 +25,16 @@ def test_mean_and_covariance_are_those_of_all_rows():
     assert moments.covariance.dtype == torch.float64
 
 
+def test_divided_moments_are_those_of_divided_rows():
+    divisors = torch.tensor([1., .25, 3., 1., .5, 2.]).double()
+    divided = seen(SecondMoments, range(3)).divided(divisors)
+    direct = SecondMoments()
+    for number in range(3):
+        direct.observe(batch(number) / divisors)
+    assert torch.allclose(divided.mean, direct.mean, rtol=1e-6)
+    assert torch.allclose(divided.covariance, direct.covariance, atol=1e-4)
+
+
 def test_range_is_that_of_each_channel():
     ranges = seen(ChannelRange, range(3))
     rows = torch.cat([batch(n).flatten(0, 1) for n in range(3)])

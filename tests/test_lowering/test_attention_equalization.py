@@ -4,8 +4,7 @@ from hypothesis import strategies as st
 from quantized import float_swin, sqnr_db
 
 from iptq_mm.calibration import ChannelRange, Collector, Site
-from iptq_mm.lowering import (attention_layers, equalized_attention,
-                              lowering_of)
+from iptq_mm.lowering import equalized_attention, lowering_of
 from iptq_mm.lowering.attention_equalization import query_factors
 from iptq_mm.models.swin_backbone import DEFAULT_BITS
 
@@ -18,8 +17,9 @@ magnitudes = st.lists(
 
 @torch.no_grad()
 def ranges(network, image):
-    attentions = attention_layers(
-        lowering_of(network, DEFAULT_BITS).nonlinear_layers())
+    attentions = [
+        names.attn for names in lowering_of(network, DEFAULT_BITS).blocks()
+    ]
     channels = {name: ChannelRange() for name in attentions}
     sites = {name: Site(f'{name}.qkv', 'output', 16) for name in attentions}
     with Collector(network, sites, channels):

@@ -15,9 +15,9 @@ def asked():
 @pytest.fixture
 def roundings(asked):
 
-    def of_layer(layer):
+    def of_layer(layer, divisors=None):
         asked.append(layer)
-        return nearest_everywhere(layer)
+        return nearest_everywhere(layer, divisors)
 
     return remembered(of_layer)
 

@@ -16,4 +16,10 @@ std::shared_ptr<const Table> gelu_table(c10::string_view name,
                                         const at::Tensor& params,
                                         int64_t bits);
 
+// Of a layer's columns [0, calm), and of those from there on.
+struct GeluTables {
+  std::shared_ptr<const Table> calm_table, outlier_table;
+  int64_t calm;
+};
+
 }  // namespace iptq

@@ -65,10 +65,17 @@ void multiply(const Rows& x, int64_t rows, const Layer& layer,
            column,
            last},
           scratch.get());
-      if (outcome.table)
-        for (int64_t r = row; r < row + count; ++r)
-          kernels.look_up(reinterpret_cast<int8_t*>(to) + r * columns + column,
-                          last - column, outcome.table->data());
+      if (outcome.gelu) {
+        const GeluTables& gelu = *outcome.gelu;
+        const int64_t middle = std::clamp(gelu.calm, column, last);
+        for (int64_t r = row; r < row + count; ++r) {
+          auto* values = reinterpret_cast<int8_t*>(to) + r * columns;
+          kernels.look_up(values + column, middle - column,
+                          gelu.calm_table->data());
+          kernels.look_up(values + middle, last - middle,
+                          gelu.outlier_table->data());
+        }
+      }
     }
   });
 }

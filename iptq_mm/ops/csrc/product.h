@@ -13,7 +13,7 @@ struct Outcome {
   int bits;
   bool relu = false;
   const int16_t* residual = nullptr;  // [rows, columns], or null
-  const Table* table = nullptr;       // that y goes through, or null
+  const GeluTables* gelu = nullptr;   // that y goes through, or null
 };
 
 // Rows [begin, begin + count) of the left side, [count, inner]: in `buffer`,
