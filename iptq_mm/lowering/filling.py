@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from ..functions.base import Candidate
 from ..models.block import IntBlock
-from ..nn import (IntAttention, IntAveragePool, IntLayerNorm, IntMLP,
-                  IntWindowAttention)
+from ..nn import (IntAttention, IntAveragePool, IntLayerNorm,
+                  IntMergedLayerNorm, IntMLP, IntWindowAttention)
 from ..ops import with_zero_point
 from .block import BlockNames, NetworkScales
 from .linear import lower_linear
@@ -65,7 +65,7 @@ class Filling:
                      self.bits['weight'], self.roundings(layer, shares),
                      columns, zero)
 
-    def norm(self, target: IntLayerNorm, layer: str,
+    def norm(self, target: IntLayerNorm | IntMergedLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:
         """A LayerNorm; ``columns`` reorders the channels."""
         source = self.network.get_submodule(layer)

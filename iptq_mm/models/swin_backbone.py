@@ -5,9 +5,9 @@ from mmengine.model import BaseModule
 from mmengine.utils import to_2tuple
 from torch import Tensor, nn
 
-from ..nn import (Dequantize, IntLayerNorm, IntPatchEmbed, IntPatchMerging,
-                  IntPositionEmbedding, IntRequantize, IntWindowAttention,
-                  Pixels, Quantize)
+from ..nn import (Dequantize, IntLayerNorm, IntMergedLayerNorm,
+                  IntMergedRequantize, IntPatchEmbed, IntPatchMerging,
+                  IntPositionEmbedding, IntWindowAttention, Pixels, Quantize)
 from ..registry import MODELS
 from .block import IntBlock
 from .swin import IntSwin, IntSwinStage
@@ -103,9 +103,11 @@ class IntSwinTransformer(BaseModule):
         bits = {**DEFAULT_BITS, **(bits or {})}
         activation = bits['activation']
 
+        def candidate(layer: str) -> str:
+            return functions.get(layer, functions['layernorm'])
+
         def norm(layer: str, channels: int, width: int) -> IntLayerNorm:
-            name = functions.get(layer, functions['layernorm'])
-            return IntLayerNorm(channels, width, name)
+            return IntLayerNorm(channels, width, candidate(layer))
 
         def block(layer: str, channels: int, heads: int,
                   shift: int) -> IntBlock:
@@ -134,10 +136,12 @@ class IntSwinTransformer(BaseModule):
             merging = None
             if i < len(depths) - 1:
                 merging = IntPatchMerging(
-                    channels, 2 * channels, strides[i + 1],
-                    norm(f'stages.{i}.downsample.norm', 4 * channels,
-                         activation)
-                    if patch_norm else IntRequantize(activation))
+                    channels, 2 * channels,
+                    IntMergedLayerNorm(
+                        4 * channels, activation,
+                        candidate(f'stages.{i}.downsample.norm'),
+                        strides[i + 1]) if patch_norm else
+                    IntMergedRequantize(activation, strides[i + 1]))
             stages.append(IntSwinStage(blocks, merging))
 
         position = nn.Identity()

@@ -6,8 +6,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..nn import (Dequantize, IntAveragePool, IntLayerNorm, IntLinear,
-                  IntPatchEmbed, IntPatchMerging, IntWindowAttention,
-                  Quantize)
+                  IntMergedLayerNorm, IntPatchEmbed, IntPatchMerging,
+                  IntWindowAttention, Quantize)
 from ..registry import MODELS
 from .block import IntBlock
 from .functions import ChosenFunctions
@@ -133,10 +133,10 @@ class IntSwinClassifier(BaseModule):
             if stage == 0:
                 return nn.Identity()
             channels = dims[stage - 1]
+            name = chosen(f'layers.{stage}.downsample.norm', 'layernorm')
             return IntPatchMerging(
-                channels, dims[stage], 2,
-                norm(f'layers.{stage}.downsample.norm', 4 * channels,
-                     activation))
+                channels, dims[stage],
+                IntMergedLayerNorm(4 * channels, activation, name, 2))
 
         # The image has 8 bits, whatever the width of the activations.
         self.quantize = Quantize(8)

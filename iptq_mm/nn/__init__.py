@@ -5,7 +5,8 @@ from .conv import IntConv2d, IntConvTranspose2d, upsample_nearest
 from .linear import IntLinear, IntLinearAdd, IntLinearGELU
 from .mlp import IntMLP
 from .norm import IntLayerNorm, IntRequantize
-from .patch import IntPatchEmbed, IntPatchMerging
+from .patch import (IntMergedLayerNorm, IntMergedRequantize, IntPatchEmbed,
+                    IntPatchMerging)
 from .pool import IntAveragePool
 from .position import IntPositionEmbedding
 from .tokens import IntPrefixTokens
@@ -13,7 +14,8 @@ from .tokens import IntPrefixTokens
 __all__ = [
     'Dequantize', 'IntAttention', 'IntAveragePool', 'IntConv2d',
     'IntConvTranspose2d', 'IntLayerNorm', 'IntLinear', 'IntLinearAdd',
-    'IntLinearGELU', 'IntMLP', 'IntPatchEmbed', 'IntPatchMerging',
-    'IntPositionEmbedding', 'IntPrefixTokens', 'IntRequantize',
-    'IntWindowAttention', 'Pixels', 'Quantize', 'upsample_nearest'
+    'IntLinearGELU', 'IntMLP', 'IntMergedLayerNorm', 'IntMergedRequantize',
+    'IntPatchEmbed', 'IntPatchMerging', 'IntPositionEmbedding',
+    'IntPrefixTokens', 'IntRequantize', 'IntWindowAttention', 'Pixels',
+    'Quantize', 'upsample_nearest'
 ]

@@ -8,31 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from .. import ops
+from ..registry import APPROXIMATIONS
 from .conv import IntConv2d
 from .linear import IntLinear
-from .norm import IntLayerNorm, IntRequantize
-
-
-def cut_patches(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """Gather the k x k neighbourhood of every stride-th token.
-
-    Args:
-        x (Tensor): Integers [B, H, W, C].
-        kernel (int): k.
-        stride (int): s.
-
-    Returns:
-        Tensor: [B, ceil(H/s), ceil(W/s), k * k * C], ordered (row, column,
-        channel).
-    """
-    batch, height, width, channels = x.shape
-    rows, cols = -(-height // stride), -(-width // stride)
-    # torch's maximum, which an export records; Python's would be decided once.
-    padded = x.new_zeros(
-        batch, torch.sym_max(height, (rows - 1) * stride + kernel),
-        torch.sym_max(width, (cols - 1) * stride + kernel), channels)
-    padded[:, :height, :width] = x
-    return ops.neighbourhoods(padded, kernel, stride)
 
 
 class IntPatchEmbed(nn.Module):
@@ -64,6 +42,51 @@ class IntPatchEmbed(nn.Module):
         return self.norm(self.projection(padded.permute(0, 2, 3, 1)))
 
 
+class IntMergedLayerNorm(nn.Module):
+    """LayerNorm over 2 x 2 neighbouring tokens.
+
+    int16 [B, H, W, C] -> int8 [B, ceil(H/s), ceil(W/s), 4 C].
+
+    Args:
+        channels (int): 4 C.
+        bits (int): Width of the result.
+        layer_norm (str): Candidate of kind ``layernorm``.
+        stride (int): s.
+    """
+
+    def __init__(self, channels: int, bits: int, layer_norm: str,
+                 stride: int):
+        super().__init__()
+        self.bits, self.layer_norm, self.stride = bits, layer_norm, stride
+        shape = APPROXIMATIONS.get(layer_norm).params_shape(channels)
+        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.merge_layer_norm(x, self.stride, self.layer_norm,
+                                    self.params, self.bits)
+
+
+class IntMergedRequantize(nn.Module):
+    """2 x 2 neighbouring tokens at another scale.
+
+    int16 [B, H, W, C] -> int8 [B, ceil(H/s), ceil(W/s), 4 C].
+
+    Args:
+        bits (int): Width of the result.
+        stride (int): s.
+    """
+
+    def __init__(self, bits: int, stride: int):
+        super().__init__()
+        self.bits, self.stride = bits, stride
+        self.register_buffer('m', torch.zeros(1, dtype=torch.int64))
+        self.register_buffer('n', torch.zeros(1, dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.cut_patches(
+            ops.requantize(x, self.m, self.n, self.bits), 2, self.stride)
+
+
 class IntPatchMerging(nn.Module):
     """2 x 2 neighbouring tokens -> one token of the next stage.
 
@@ -72,17 +95,15 @@ class IntPatchMerging(nn.Module):
     Args:
         channels (int): C.
         out_channels (int): Channels of the next stage.
-        stride (int): s.
-        norm (IntLayerNorm | IntRequantize): From the stream to the width of
-            activations.
+        norm (IntMergedLayerNorm | IntMergedRequantize): Says which
+            neighbourhoods, and makes activations of them.
     """
 
-    def __init__(self, channels: int, out_channels: int, stride: int,
-                 norm: IntLayerNorm | IntRequantize):
+    def __init__(self, channels: int, out_channels: int,
+                 norm: IntMergedLayerNorm | IntMergedRequantize):
         super().__init__()
-        self.stride = stride
         self.norm = norm
         self.reduction = IntLinear(4 * channels, out_channels, 16)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.reduction(self.norm(cut_patches(x, 2, self.stride)))
+        return self.reduction(self.norm(x))

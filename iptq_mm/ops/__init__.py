@@ -6,13 +6,13 @@ from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax, with_zero_point
 from .library import NAMESPACE, REFERENCES
 from .linear import calm_channels, linear, linear_add, linear_gelu
+from .merging import cut_patches, merge_layer_norm
 
 native.load()  # once every operator has its reference
 
 __all__ = [
-    'NAMESPACE', 'REFERENCES', 'add', 'attention',
-    'calm_channels', 'conv2d', 'gelu',
-    'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'native',
-    'neighbourhoods', 'requantize', 'softmax', 'window_attention',
-    'with_zero_point'
+    'NAMESPACE', 'REFERENCES', 'add', 'attention', 'calm_channels', 'conv2d',
+    'cut_patches', 'gelu', 'layer_norm', 'linear', 'linear_add',
+    'linear_gelu', 'merge_layer_norm', 'native', 'neighbourhoods',
+    'requantize', 'softmax', 'window_attention', 'with_zero_point'
 ]

@@ -8,7 +8,7 @@ from iptq_mm import ops
 from iptq_mm.functions import BitSoftmax
 from iptq_mm.nn import (Dequantize, IntPatchEmbed, IntWindowAttention,
                         Quantize)
-from iptq_mm.nn.patch import cut_patches
+from iptq_mm.ops import cut_patches
 
 
 @settings(deadline=None, max_examples=40)

@@ -65,6 +65,10 @@ CALLS = dict(
              TableSoftmax().lower(2.0**-20)),
     gelu=(draw(127, 3, 20), *GELU),
     layer_norm=(STREAM, 'i_layernorm', ILayerNorm().lower(2.0**-8, *NORM), 8),
+    merge_layer_norm=(draw(32767, 2, 5, 7, 8, dtype=torch.int16), 2,
+                      'i_layernorm', ILayerNorm().lower(
+                          2.0**-8, 0.02, torch.ones(32), torch.zeros(32),
+                          1e-5), 8),
     layer_norm_with_factors=(STREAM, 'ptf_layernorm',
                              PTFLayerNorm().lower(2.0**-8, *NORM), 16),
     requantize=(STREAM, *layer(1, 33)[2:], 8),

@@ -245,6 +245,20 @@ def test_layer_norm_with_factors(rows, channels, seed, bits, spread, fitted):
 
 
 @few
+@given(images, st.integers(1, 3), seeds, st.sampled_from([8, 16]),
+       st.booleans())
+def test_merge_layer_norm(image, stride, seed, bits, recoded):
+    draw = Draw(seed)
+    channels = 4 * image[-1]
+    candidate = PTFLayerNorm if recoded else ILayerNorm
+    params = candidate().lower(
+        2.0**-8, 0.02 if bits <= 8 else 1e-4,
+        draw(300, channels) / 100, draw(300, channels) / 100, 1e-5)
+    same_bits('merge_layer_norm', draw(32767, *image, dtype=torch.int16),
+              stride, candidate.name, params, bits)
+
+
+@few
 @given(sizes, st.integers(16, 62), st.integers(-2**31 + 1, 2**31 - 1),
        st.integers(0, 8), seeds)
 def test_layer_norm_with_any_recoding(channels, shift, multiplier, factor,

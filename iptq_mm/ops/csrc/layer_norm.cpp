@@ -1,6 +1,7 @@
 // layer_norm: checks, threads, memory.
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -74,59 +75,57 @@ bool can_standardize(const Tensor& params) {
   return headroom >= 0 && headroom <= 60 && shift >= 32 && shift <= 62;
 }
 
-bool supported(const Tensor& x, c10::string_view name, const Tensor& params,
-               int64_t bits) {
+bool supported(const Tensor& x, int64_t channels, c10::string_view name,
+               const Tensor& params, int64_t bits) {
   const bool recodes = name == "ptf_layernorm";
   if ((!recodes && name != "i_layernorm") || x.scalar_type() != at::kShort ||
-      x.dim() < 1 || x.numel() == 0 || x.size(-1) > 4096 ||
+      x.numel() == 0 || channels > 4096 ||
       params.scalar_type() != at::kLong || params.dim() != 2 ||
       params.size(0) != standardize_params + recodes * recode_params ||
-      params.size(1) != x.size(-1) || bits < 2 || bits > 16)
+      params.size(1) != channels || bits < 2 || bits > 16)
     return false;
   if (!recodes) return can_standardize(params);
   return can_recode(params) &&
          can_standardize(params.narrow(0, recode_params, standardize_params));
 }
 
-// Standardizes the rows of x, re-coded before where there is a re-coding; the
-// task has all but their place.
-void run(const Tensor& x, const LayerNormTask& common,
+// Rows [begin, begin + count) of what is standardized: in `buffer`, which has
+// room for them, or wherever they are already.
+using Rows = std::function<const int16_t*(int64_t begin, int64_t count,
+                                          int16_t* buffer)>;
+
+// Standardizes rows, re-coded before where there is a re-coding; the task has
+// all but their place.
+void run(const Rows& x, int64_t rows, const LayerNormTask& common,
          const Recoding* recoding, Tensor& y, const Kernels& kernels) {
   constexpr int64_t values_worth_a_thread = 1 << 13, most_rows = 32;
   const int64_t channels = common.channels;
-  const auto* from = x.const_data_ptr<int16_t>();
   auto* to = static_cast<char*>(y.data_ptr());
-  const auto standardize = [&](const int16_t* x, int64_t row, int64_t rows) {
-    LayerNormTask task = common;
-    task.x = x;
-    task.rows = rows;
-    task.y = to + row * channels * y.element_size();
-    kernels.layer_norm(task);
-  };
   at::parallel_for(
-      0, x.numel() / channels, values_worth_a_thread / channels + 1,
+      0, rows, values_worth_a_thread / channels + 1,
       [&](int64_t begin, int64_t end) {
-        if (!recoding)
-          return standardize(from + begin * channels, begin, end - begin);
-        const Scratch scratch(most_rows * channels * sizeof(int16_t));
-        auto* recoded = static_cast<int16_t*>(scratch.get());
+        const Scratch buffer(most_rows * channels * sizeof(int16_t));
+        const Scratch recoded(most_rows * channels * sizeof(int16_t));
+        LayerNormTask task = common;
         for (int64_t row = begin; row < end; row += most_rows) {
-          const int64_t rows = std::min(most_rows, end - row);
-          kernels.recode({from + row * channels, rows, channels,
-                          recoding->m.data(), recoding->n.data(),
-                          recoding->factor.data(), recoded});
-          standardize(recoded, row, rows);
+          task.rows = std::min(most_rows, end - row);
+          task.x = x(row, task.rows, static_cast<int16_t*>(buffer.get()));
+          if (recoding) {
+            auto* codes = static_cast<int16_t*>(recoded.get());
+            kernels.recode({task.x, task.rows, channels, recoding->m.data(),
+                            recoding->n.data(), recoding->factor.data(),
+                            codes});
+            task.x = codes;
+          }
+          task.y = to + row * channels * y.element_size();
+          kernels.layer_norm(task);
         }
       });
 }
 
-Tensor layer_norm(const Tensor& x, c10::string_view name, const Tensor& params,
-                  int64_t bits) {
-  if (!supported(x, name, params, bits)) {
-    static const auto fallback =
-        reference<decltype(layer_norm)>("iptq_reference::layer_norm");
-    return fallback.call(x, name, params, bits);
-  }
+// y, whose rows are those of x standardized.
+void standardize(const Rows& x, const Tensor& params, int64_t bits,
+                 Tensor& y) {
   const Kernels& set = kernels();
   const bool recodes = params.size(0) > standardize_params;
   std::optional<Recoding> recoding;
@@ -135,17 +134,89 @@ Tensor layer_norm(const Tensor& x, c10::string_view name, const Tensor& params,
                                     standardize_params);
   const Affine affine(rest, set.lanes);
   const auto scalars = rest.accessor<int64_t, 2>();
-  Tensor y = at::empty(x.sizes(), x.options().dtype(bits > 8 ? at::kShort
-                                                             : at::kChar));
   LayerNormTask task{};
-  task.channels = x.size(-1);
+  task.channels = params.size(1);
   task.eps = scalars[0][0];
   task.headroom = scalars[1][0];
   task.shift = static_cast<int32_t>(scalars[2][0]);
   task.m = affine.m.data();
   task.bias = affine.bias.data();
   task.bits = static_cast<int>(bits);
-  run(x.contiguous(), task, recoding ? &*recoding : nullptr, y, set);
+  run(x, y.numel() / task.channels, task, recoding ? &*recoding : nullptr, y,
+      set);
+}
+
+Tensor result(const Tensor& x, at::IntArrayRef shape, int64_t bits) {
+  return at::empty(shape,
+                   x.options().dtype(bits > 8 ? at::kShort : at::kChar));
+}
+
+Tensor layer_norm(const Tensor& x, c10::string_view name, const Tensor& params,
+                  int64_t bits) {
+  if (x.dim() < 1 || !supported(x, x.size(-1), name, params, bits)) {
+    static const auto fallback =
+        reference<decltype(layer_norm)>("iptq_reference::layer_norm");
+    return fallback.call(x, name, params, bits);
+  }
+  const Tensor tokens = x.contiguous();
+  const auto* from = tokens.const_data_ptr<int16_t>();
+  const int64_t channels = x.size(-1);
+  Tensor y = result(x, x.sizes(), bits);
+  standardize([=](int64_t begin, int64_t, int16_t*) {
+                return from + begin * channels;
+              },
+              params, bits, y);
+  return y;
+}
+
+// The 2 x 2 neighbourhoods of a map of tokens as rows; zeros beyond the map.
+struct Neighbourhoods {
+  const int16_t* from;
+  int64_t height, width, channels;  // of a map
+  int64_t stride, rows, columns;    // of the neighbourhoods
+
+  const int16_t* operator()(int64_t begin, int64_t count, int16_t* to) const {
+    const int16_t* const first = to;
+    for (int64_t i = begin; i < begin + count; ++i) {
+      const int64_t map = i / (rows * columns);
+      const int64_t top = i / columns % rows * stride;
+      const int64_t left = i % columns * stride;
+      for (int64_t row = top; row < top + 2; ++row)
+        for (int64_t column = left; column < left + 2; ++column) {
+          if (row < height && column < width)
+            std::copy_n(
+                from + ((map * height + row) * width + column) * channels,
+                channels, to);
+          else
+            std::fill_n(to, channels, int16_t{0});
+          to += channels;
+        }
+    }
+    return first;
+  }
+};
+
+Tensor merge_layer_norm(const Tensor& x, int64_t stride, c10::string_view name,
+                        const Tensor& params, int64_t bits) {
+  if (x.dim() != 4 || stride < 1 ||
+      !supported(x, 4 * x.size(3), name, params, bits)) {
+    static const auto fallback = reference<decltype(merge_layer_norm)>(
+        "iptq_reference::merge_layer_norm");
+    return fallback.call(x, stride, name, params, bits);
+  }
+  const Tensor tokens = x.contiguous();
+  const Neighbourhoods neighbourhoods{
+      tokens.const_data_ptr<int16_t>(),
+      x.size(1),
+      x.size(2),
+      x.size(3),
+      stride,
+      (x.size(1) + stride - 1) / stride,
+      (x.size(2) + stride - 1) / stride};
+  Tensor y = result(
+      x, {x.size(0), neighbourhoods.rows, neighbourhoods.columns,
+          4 * x.size(3)}, bits);
+  standardize(neighbourhoods, params, bits, y);
   return y;
 }
 
@@ -153,6 +224,7 @@ Tensor layer_norm(const Tensor& x, c10::string_view name, const Tensor& params,
 
 TORCH_LIBRARY_IMPL(iptq, CPU, library) {
   library.impl("layer_norm", layer_norm);
+  library.impl("merge_layer_norm", merge_layer_norm);
 }
 
 }  // namespace iptq
