@@ -1,6 +1,7 @@
 """The GELU layer where replacing the function costs most."""
 from ..evaluation.activations import (Activations, activations,
                                       layer_sensitivity)
+from ..ops import calm_channels
 from .calibrated import calibrate
 from .options import PTQOptions
 
@@ -24,7 +25,7 @@ def most_sensitive_gelu(
 
     Returns:
         tuple: That SQNR in dB by GELU layer; and input and outputs of the
-        most sensitive one, by ``float``, ``i_gelu``, ``poly_gelu`` and the
+        most sensitive one, in all channels but the outliers, by ``float``, ``i_gelu``, ``poly_gelu`` and the
         candidate that the config assigns to it.
 
     Raises:
@@ -44,6 +45,8 @@ def most_sensitive_gelu(
     ours = work.selection.choose(subject.layers, subject.samples,
                                  lambda *_: None)[worst].assigned
     shown = {name: gelus[worst][name] for name in (PROBE, PAPER)}
+    sample = subject.samples[worst]
     return sensitivity, activations(
-        worst, subject.layers[worst], subject.samples[worst],
+        worst, subject.layers[worst].calm,
+        sample[:, :calm_channels(sample.shape[1])],
         {**shown, ours.name: ours})

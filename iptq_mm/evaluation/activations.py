@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..assignment import Layer
+from ..assignment import GELULayer, Layer
 from ..assignment.unified_metric import sqnr_db
 from ..functions.base import Candidate
 from .integer_functions import OutputSQNR, integer_functions
@@ -62,13 +62,13 @@ class Activations:
             error.abs().max().item(), sqnr_db(exact, y))
 
 
-def activations(name: str, layer: Layer, sample: Tensor,
+def activations(name: str, layer: GELULayer, sample: Tensor,
                 candidates: Mapping[str, Candidate]) -> Activations:
     """Run the exact function and some candidates on a layer's input.
 
     Args:
         name (str): Of the layer.
-        layer (Layer): A GELU at its scales.
+        layer (GELULayer): At its scales.
         sample (Tensor): Its captured input, float [T, L].
         candidates (Mapping[str, Candidate]): By name.
     """
