@@ -10,5 +10,6 @@ from .score import Score, choose, measure, score_layer
 __all__ = [
     'FITS', 'NORMALIZATIONS', 'AssignmentPolicy', 'Choice', 'GELULayer',
     'Layer', 'LayerNormLayer', 'MLPGELULayer', 'Measures', 'Score',
-    'SoftmaxLayer', 'assign', 'choose', 'measure', 'read_assignment', 'score_layer'
+    'SoftmaxLayer', 'assign', 'choose', 'measure', 'read_assignment',
+    'score_layer'
 ]

@@ -25,8 +25,9 @@ def most_sensitive_gelu(
 
     Returns:
         tuple: That SQNR in dB by GELU layer; and input and outputs of the
-        most sensitive one, in all channels but the outliers, by ``float``, ``i_gelu``, ``poly_gelu`` and the
-        candidate that the config assigns to it.
+        most sensitive one, in all channels but the outliers, by ``float``,
+        ``i_gelu``, ``poly_gelu`` and the candidate that the config assigns to
+        it.
 
     Raises:
         UserError: For input that cannot be worked with.
