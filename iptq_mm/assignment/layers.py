@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .. import ops
-from ..arithmetic import qmax
+from ..arithmetic import narrow, qmax
 from ..functions.base import GELU, LayerNorm, Softmax
 
 MAX_SCORE = 2**24
@@ -29,7 +29,7 @@ class GELULayer:
     """int8 -> int8.
 
     Args:
-        in_scale (float): Scale of the input.
+        in_scale (float): Scale of an input of 8 bits.
         out_scale (float): Scale of the output.
         zero (int): The integer that stands for an output of 0.
     """
@@ -42,11 +42,18 @@ class GELULayer:
         """GELU of a float tensor, elementwise."""
         return F.gelu(x)
 
+    def lower(self, candidate: GELU) -> tuple[float, Tensor]:
+        """Scale of the input that the candidate reads, which may be wider
+        than 8 bits, and ``params`` of :func:`~iptq_mm.ops.gelu`."""
+        in_scale = self.in_scale / 2**candidate.extra_bits
+        return in_scale, ops.with_zero_point(
+            self.zero, candidate.lower(in_scale, self.out_scale))
+
     def integer(self, x: Tensor, candidate: GELU) -> Tensor:
         """What the candidate makes of x; float64, shape of ``x``."""
-        q = quantize(x, self.in_scale, qmax(8)).to(torch.int8)
-        params = ops.with_zero_point(
-            self.zero, candidate.lower(self.in_scale, self.out_scale))
+        in_scale, params = self.lower(candidate)
+        width = 8 + candidate.extra_bits
+        q = narrow(quantize(x, in_scale, qmax(width)), width)
         y = ops.gelu(q, candidate.name, params)
         return (y.double() - self.zero) * self.out_scale
 

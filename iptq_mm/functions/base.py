@@ -64,7 +64,13 @@ class Candidate(Protocol):
 
 @runtime_checkable
 class GELU(Candidate, Protocol):
-    """int8 -> int8: x ~ in_scale q, y ~ out_scale q."""
+    """int8 or int16 -> int8: x ~ in_scale q, y ~ out_scale q.
+
+    Attributes:
+        extra_bits: By how many bits its input is wider, and its scale finer,
+            than the other activations.
+    """
+    extra_bits: ClassVar[int]
 
     def ideal(self, x: Tensor) -> Tensor:
         """The approximation in floating point, elementwise."""
@@ -78,7 +84,8 @@ class GELU(Candidate, Protocol):
         """
 
     def error_bound(self, in_scale: float, out_scale: float) -> float:
-        """Largest |out_scale integer(q) - ideal(in_scale q)|, |q| <= 127."""
+        """Largest |out_scale integer(q) - ideal(in_scale q)|,
+        |q| < 2^(7 + extra_bits)."""
 
 
 @runtime_checkable

@@ -8,7 +8,6 @@ from ..functions.base import Candidate
 from ..models.block import IntBlock
 from ..nn import (IntAttention, IntAveragePool, IntLayerNorm,
                   IntMergedLayerNorm, IntMLP, IntWindowAttention)
-from ..ops import with_zero_point
 from .block import BlockNames, NetworkScales
 from .linear import lower_linear
 from .rounding import Roundings
@@ -93,15 +92,12 @@ class Filling:
             return torch.tensor(values, dtype=torch.float64).repeat_interleave(
                 torch.tensor([calm, channels - calm]))
 
+        in_scales, params = zip(
+            *(part.lower(self.functions[names.gelu]) for part in parts))
         self.linear(target.fc1, names.fc1,
                     self.scales.norm(names.norm2).output,
-                    of_channels(*(part.in_scale for part in parts)))
-        function = self.functions[names.gelu]
-        fill(target.fc1.params, torch.stack([
-            with_zero_point(part.zero,
-                            function.lower(part.in_scale, part.out_scale))
-            for part in parts
-        ]))
+                    of_channels(*in_scales))
+        fill(target.fc1.params, torch.stack(params))
         self.linear(target.fc2, names.fc2,
                     of_channels(*(part.out_scale for part in parts)), stream,
                     zero=of_channels(*(part.zero for part in parts)),

@@ -69,7 +69,8 @@ class IntLinearGELU(nn.Module):
     Args:
         in_features (int): K.
         out_features (int): N.
-        bits (int): Width of the input of GELU, at most 8.
+        bits (int): Width of the result, at most 8. The input of GELU is wider
+            by the ``extra_bits`` of the candidate.
         gelu (str): Candidate of kind ``gelu``.
     """
 
@@ -79,11 +80,13 @@ class IntLinearGELU(nn.Module):
         self.bits, self.gelu = bits, gelu
         allocate(self, in_features, out_features)
         self.calm = ops.calm_channels(out_features)
-        own, = APPROXIMATIONS.get(gelu).params_shape(out_features)
+        candidate = APPROXIMATIONS.get(gelu)
+        self.in_bits = bits + candidate.extra_bits
+        own, = candidate.params_shape(out_features)
         self.register_buffer('params',
                              torch.zeros(2, 1 + own, dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.linear_gelu(x, self.weight, self.bias, self.m, self.n,
-                               self.bits, self.gelu, self.params,
-                               self.calm)
+                               self.in_bits, self.gelu, self.params,
+                               self.calm, self.bits)

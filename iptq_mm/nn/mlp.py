@@ -12,7 +12,7 @@ class IntMLP(nn.Module):
     Args:
         channels (int): C.
         hidden (int): Channels between the two linear layers.
-        bits (int): Width of the input of GELU.
+        bits (int): Width of the result of GELU.
         gelu (str): Candidate of kind ``gelu``.
     """
 

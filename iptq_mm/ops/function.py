@@ -34,7 +34,7 @@ def gelu(x: Tensor, name: str, params: Tensor, bits: int = 8) -> Tensor:
     """GELU, elementwise.
 
     Args:
-        x (Tensor): int8, any shape.
+        x (Tensor): int8 or int16, any shape, as wide as the candidate reads.
         name (str): Candidate of kind ``gelu``.
         params (Tensor): As ``with_zero_point`` makes them.
         bits (int): Width of the result, at most 8.

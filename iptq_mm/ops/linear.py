@@ -64,9 +64,11 @@ def calm_channels(channels: int) -> int:
 
 
 @operator('linear_gelu(Tensor x, Tensor weight, Tensor bias, Tensor m,'
-          ' Tensor n, int bits, str name, Tensor params, int calm) -> Tensor')
+          ' Tensor n, int in_bits, str name, Tensor params, int calm,'
+          ' int bits) -> Tensor')
 def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
-                bits: int, name: str, params: Tensor, calm: int) -> Tensor:
+                in_bits: int, name: str, params: Tensor, calm: int,
+                bits: int) -> Tensor:
     """Linear layer and the GELU after it.
 
     GELU has scales of its own for the last channels, where lowering puts the
@@ -74,16 +76,17 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
 
     Args:
         x, weight, bias, m, n (Tensor): As in :func:`linear`.
-        bits (int): Width of the input and of the result of GELU, at most 8.
+        in_bits (int): Width of the input of GELU.
         name (str): As in :func:`~iptq_mm.ops.gelu`.
         params (Tensor): int64 [2, 1 + P], a row for the calm channels and one
             for the outliers, each as in :func:`~iptq_mm.ops.gelu`.
         calm (int): The number of calm channels, in [0, N].
+        bits (int): Width of the result, at most 8.
 
     Returns:
         Tensor: int8 [..., N].
     """
-    y = linear(x, weight, bias, m, n, bits)
+    y = linear(x, weight, bias, m, n, in_bits)
     return torch.cat([
         gelu(y[..., :calm], name, params[0], bits),
         gelu(y[..., calm:], name, params[1], bits)

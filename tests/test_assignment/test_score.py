@@ -13,6 +13,7 @@ def zero_gelu():
 
     class ZeroGELU:
         kind, name, fitted = 'gelu', 'zero_gelu', False
+        extra_bits = 0
 
         @staticmethod
         def operations(row_length):

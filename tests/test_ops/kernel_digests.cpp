@@ -120,6 +120,11 @@ class Run {
     const auto table = random.noise<int8_t>(256, 127);
     k.look_up(y.data(), static_cast<int64_t>(y.size()), table.data());
     outputs.add(y);
+    const auto codes = random.noise<int16_t>(y.size(), 511);
+    const auto wide_table = random.noise<int8_t>(1024, 127);
+    k.look_up_wide(codes.data(), static_cast<int64_t>(y.size()),
+                   wide_table.data(), y.data());
+    outputs.add(y);
   }
 
   void layer_norm(int64_t rows, int64_t channels, int bits) {

@@ -52,7 +52,7 @@ CALLS = dict(
     linear_of_one_row=(draw(127, 21), *layer(21, 33), 16),
     linear_add=(draw(127, 2, 5, 21), *layer(21, 33), STREAM),
     linear_gelu=(draw(127, 40, 21), *layer(21, 33), 8, GELU[0],
-                 torch.stack([GELU[1], GELU[1].flip(0)]), 30),
+                 torch.stack([GELU[1], GELU[1].flip(0)]), 30, 8),
     conv2d=(draw(127, 2, 9, 7, 5), *layer(45, 6), 3, 2, 1, True, 8),
     attention=(draw(127, 2, 19, 36), 3, SCORE, 'bit_softmax',
                BitSoftmax().lower(2.0**-6), OUTPUT, 8),

@@ -9,7 +9,7 @@ from quantized import float_swin, quantized
 
 from iptq_mm import ops
 from iptq_mm.functions import (BitSoftmax, ILayerNorm, LogIntSoftmax,
-                               PolyGELU, PTFLayerNorm)
+                               PolyGELU, PTFLayerNorm, TableGELU)
 from iptq_mm.guard import IntegerOnly, integer_only_regions
 from iptq_mm.ops import REFERENCES, native
 from iptq_mm.registry import APPROXIMATIONS
@@ -85,17 +85,19 @@ def test_linear_add(layer, weights):
               draw(32767, rows, outputs, dtype=torch.int16))
 
 
+@pytest.mark.parametrize('candidate', [PolyGELU(), TableGELU()])
 @few
 @given(layers, weights, st.sampled_from([4, 8]), st.floats(0, 1))
-def test_linear_gelu(layer, weights, bits, calm):
+def test_linear_gelu(candidate, layer, weights, bits, calm):
     rows, inputs, outputs, shift, seed, extreme = layer
     draw = Draw(seed, extreme)
     same_bits('linear_gelu', draw(127, rows, inputs, dtype=torch.int8),
-              *draw.layer(inputs, outputs, shift, weights), bits, 'poly_gelu',
+              *draw.layer(inputs, outputs, shift, weights),
+              bits + candidate.extra_bits, candidate.name,
               torch.stack([
-                  ops.with_zero_point(-90, PolyGELU().lower(0.03, 0.02)),
-                  ops.with_zero_point(-70, PolyGELU().lower(0.05, 0.03))
-              ]), round(calm * outputs))
+                  ops.with_zero_point(-90, candidate.lower(0.03, 0.02)),
+                  ops.with_zero_point(-70, candidate.lower(0.05, 0.03))
+              ]), round(calm * outputs), bits)
 
 
 @pytest.mark.parametrize('inputs', [3072, 4096])

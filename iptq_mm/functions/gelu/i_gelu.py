@@ -20,6 +20,7 @@ class IGELU:
     """
     kind = 'gelu'
     name = 'i_gelu'
+    extra_bits = 0
     fitted = False
 
     def __init__(self, a: float = -0.2888, b: float = -1.769):

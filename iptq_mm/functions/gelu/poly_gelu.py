@@ -34,6 +34,7 @@ class PolyGELU:
     """
     kind = 'gelu'
     name = 'poly_gelu'
+    extra_bits = 0
 
     def __init__(self, a: float = PUBLISHED[0], b: float = PUBLISHED[1],
                  fitted: bool = False):

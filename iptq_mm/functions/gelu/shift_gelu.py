@@ -24,6 +24,7 @@ class ShiftGELU:
     """
     kind = 'gelu'
     name = 'shift_gelu'
+    extra_bits = 0
     fitted = False
 
     @classmethod

@@ -19,7 +19,7 @@ Tensor gelu(const Tensor& x, c10::string_view name, const Tensor& params,
         reference<decltype(gelu)>("iptq_reference::gelu");
     return fallback.call(x, name, params, bits);
   }
-  const auto table = gelu_table(name, params, bits);
+  const auto table = gelu_table(name, params, 8, bits);
   Tensor y = x.clone(at::MemoryFormat::Contiguous);
   auto* values = y.data_ptr<int8_t>();
   constexpr int64_t grain = 1 << 15;

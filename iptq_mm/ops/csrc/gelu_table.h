@@ -1,20 +1,25 @@
-// A lowered GELU candidate as 256 outputs, one for each int8 input.
+// A lowered GELU candidate as its outputs, one for each input.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace iptq {
 
-using Table = std::array<int8_t, 256>;
+using Table = std::vector<int8_t>;
 
-// table[q + 128] is the reference's output for q.
+// Inputs of so many bits have tables; whether one is for Kernels::look_up_wide.
+constexpr int64_t most_gelu_bits = 10;
+constexpr bool is_wide(int64_t in_bits) { return in_bits > 8; }
+
+// The reference's outputs for all codes of 8 bits, or of 10, from the least
+// one on.
 std::shared_ptr<const Table> gelu_table(c10::string_view name,
                                         const at::Tensor& params,
-                                        int64_t bits);
+                                        int64_t in_bits, int64_t bits);
 
 // Of a layer's columns [0, calm), and of those from there on.
 struct GeluTables {

@@ -124,6 +124,8 @@ struct Kernels {
   LinearKernels linear;
   LinearKernels small_linear;  // weights of 4 bits, two to a byte
   void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
+  void (*look_up_wide)(const int16_t* codes, int64_t count,
+                       const int8_t* table, int8_t* y);
   void (*layer_norm)(const LayerNormTask& task);
   void (*recode)(const RecodeTask& task);
   void (*softmax)(const SoftmaxTask& task);

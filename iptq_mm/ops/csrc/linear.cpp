@@ -72,22 +72,24 @@ Tensor linear_add(const Tensor& x, const Tensor& weight, const Tensor& bias,
 }
 
 Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                   const Tensor& m, const Tensor& n, int64_t bits,
-                   c10::string_view name, const Tensor& params,
-                   int64_t calm) {
+                   const Tensor& m, const Tensor& n, int64_t in_bits,
+                   c10::string_view name, const Tensor& params, int64_t calm,
+                   int64_t bits) {
   const Kernels& set = kernels();
   const auto made = layer_after(x, weight, bias, m, n, set);
-  if (!made || bits < 2 || bits > 8 || params.scalar_type() != at::kLong ||
+  if (!made || in_bits < 2 || in_bits > most_gelu_bits || bits < 2 ||
+      bits > 8 || params.scalar_type() != at::kLong ||
       params.dim() != 2 || params.size(0) != 2 || calm < 0 ||
       calm > made->weights->view.columns) {
     static const auto fallback =
         reference<decltype(linear_gelu)>("iptq_reference::linear_gelu");
-    return fallback.call(x, weight, bias, m, n, bits, name, params, calm);
+    return fallback.call(x, weight, bias, m, n, in_bits, name, params, calm,
+                         bits);
   }
-  const GeluTables tables{gelu_table(name, params[0], bits),
-                          gelu_table(name, params[1], bits), calm};
+  const GeluTables tables{gelu_table(name, params[0], in_bits, bits),
+                          gelu_table(name, params[1], in_bits, bits), calm};
   Tensor y = result(x, *made, at::kChar);
-  run(x, *made, {static_cast<int>(bits), false, nullptr, &tables}, y, set);
+  run(x, *made, {static_cast<int>(in_bits), false, nullptr, &tables}, y, set);
   return y;
 }
 

@@ -31,6 +31,25 @@ struct Grid {
   }
 };
 
+// Columns [begin, end) of some rows [rows, columns] through GELU: from codes,
+// or in place if those are null.
+void look_up(const GeluTables& gelu, const Kernels& kernels, int64_t rows,
+             int64_t columns, int64_t begin, int64_t end,
+             const int16_t* codes, int8_t* y) {
+  const int64_t middle = std::clamp(gelu.calm, begin, end);
+  const auto part = [&](int64_t from, int64_t to, const Table& table) {
+    if (codes)
+      kernels.look_up_wide(codes + from, to - from, table.data(), y + from);
+    else
+      kernels.look_up(y + from, to - from, table.data());
+  };
+  for (int64_t row = 0; row < rows; ++row, y += columns) {
+    part(begin, middle, *gelu.calm_table);
+    part(middle, end, *gelu.outlier_table);
+    if (codes) codes += columns;
+  }
+}
+
 }  // namespace
 
 void multiply(const Rows& x, int64_t rows, const Layer& layer,
@@ -40,6 +59,7 @@ void multiply(const Rows& x, int64_t rows, const Layer& layer,
   const Grid grid(rows, columns, pack.kernels->panel_columns);
   auto* to = static_cast<char*>(y.data_ptr());
   const int64_t bytes = y.element_size();
+  const bool wide = outcome.gelu && is_wide(outcome.bits);
 
   constexpr int64_t products_worth_a_thread = 1 << 18;
   const int64_t grain = std::max<int64_t>(
@@ -49,6 +69,7 @@ void multiply(const Rows& x, int64_t rows, const Layer& layer,
                                                             int64_t end) {
     const Scratch buffer(grid.block_rows * inner);
     const Scratch scratch(pack.kernels->scratch(grid.block_rows, inner));
+    const Scratch codes(wide ? grid.block_rows * columns * 2 : 0);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i % grid.blocks * grid.block_rows;
       const int64_t column = i / grid.blocks * grid.group_columns;
@@ -61,21 +82,14 @@ void multiply(const Rows& x, int64_t rows, const Layer& layer,
            {layer.start.data(), layer.m.data(), layer.n.data(), outcome.bits,
             outcome.relu},
            outcome.residual ? outcome.residual + row * columns : nullptr,
-           to + row * columns * bytes,
+           wide ? codes.get() : to + row * columns * bytes,
            column,
            last},
           scratch.get());
-      if (outcome.gelu) {
-        const GeluTables& gelu = *outcome.gelu;
-        const int64_t middle = std::clamp(gelu.calm, column, last);
-        for (int64_t r = row; r < row + count; ++r) {
-          auto* values = reinterpret_cast<int8_t*>(to) + r * columns;
-          kernels.look_up(values + column, middle - column,
-                          gelu.calm_table->data());
-          kernels.look_up(values + middle, last - middle,
-                          gelu.outlier_table->data());
-        }
-      }
+      if (outcome.gelu)
+        look_up(*outcome.gelu, kernels, count, columns, column, last,
+                wide ? static_cast<const int16_t*>(codes.get()) : nullptr,
+                reinterpret_cast<int8_t*>(to) + row * columns);
     }
   });
 }

@@ -8,7 +8,8 @@
 
 namespace iptq {
 
-// What is done to the accumulators; y is int8, or int16 if bits > 8.
+// What is done to the accumulators; y is int8, or int16 if bits > 8 and no
+// GELU follows.
 struct Outcome {
   int bits;
   bool relu = false;

@@ -90,9 +90,53 @@ __attribute__((target("avx512vbmi"))) void look_up_vbmi(int8_t* values,
   }
 }
 
+// As above, eight permutations; the upper three bits of an index choose one.
+__attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
+    const int16_t* codes, int64_t count, const int8_t* table, int8_t* y) {
+  __m512i parts[16];
+  std::memcpy(parts, table, sizeof(parts));
+  alignas(64) int8_t low[64], high[64];  // bytes of 32 words, of 32 more
+  for (int i = 0; i < 64; ++i) {
+    low[i] = static_cast<int8_t>(2 * i);
+    high[i] = static_cast<int8_t>(2 * i + 1);
+  }
+  const __m512i low_bytes = _mm512_load_si512(low);
+  const __m512i high_bytes = _mm512_load_si512(high);
+  for (int64_t i = 0; i < count; i += 64) {
+    const uint64_t valid =
+        _bzhi_u64(~uint64_t{0}, minimum<int64_t>(count - i, 64));
+    const __m512i first =
+        _mm512_maskz_loadu_epi16(static_cast<__mmask32>(valid), codes + i);
+    const __m512i second = _mm512_maskz_loadu_epi16(
+        static_cast<__mmask32>(valid >> 32), codes + i + 32);
+    const __m512i index = _mm512_permutex2var_epi8(first, low_bytes, second);
+    const __m512i upper = _mm512_permutex2var_epi8(first, high_bytes, second);
+    // -512 is 0b10 in the upper byte, 0 is 0: a sign, a bit 8 and a bit 7.
+    const __mmask64 positive =
+        ~_mm512_movepi8_mask(upper);
+    const __mmask64 bit8 = _mm512_test_epi8_mask(upper, _mm512_set1_epi8(1));
+    const __mmask64 bit7 = _mm512_movepi8_mask(index);
+    __m512i found[8];
+    for (int j = 0; j < 8; ++j)
+      found[j] =
+          _mm512_permutex2var_epi8(parts[2 * j], index, parts[2 * j + 1]);
+    for (int j = 0; j < 4; ++j)
+      found[j] =
+          _mm512_mask_blend_epi8(bit7, found[2 * j], found[2 * j + 1]);
+    for (int j = 0; j < 2; ++j)
+      found[j] =
+          _mm512_mask_blend_epi8(bit8, found[2 * j], found[2 * j + 1]);
+    _mm512_mask_storeu_epi8(
+        y + i, valid, _mm512_mask_blend_epi8(positive, found[0], found[1]));
+  }
+}
+
 Kernels best_kernels() {
   Kernels kernels = kernel_table<Avx512Vnni>("avx512_vnni");
-  if (__builtin_cpu_supports("avx512vbmi")) kernels.look_up = look_up_vbmi;
+  if (__builtin_cpu_supports("avx512vbmi")) {
+    kernels.look_up = look_up_vbmi;
+    kernels.look_up_wide = look_up_wide_vbmi;
+  }
   return kernels;
 }
 

@@ -50,6 +50,7 @@ constexpr Kernels kernel_table(const char* name) {
           linear_kernels<Isa>(pack_weights<Isa>),
           linear_kernels<Small>(pack_small_weights<Small>),
           look_up<Isa>,
+          look_up_wide<Isa>,
           layer_norm<Isa>,
           recode<Isa>,
           softmax<Isa>,
