@@ -34,7 +34,7 @@ HEADING = '## The tables\n'
 
 
 def measure_accuracy(args: argparse.Namespace, bars: ProgressBars) -> dict:
-    return accuracy(ptq_options(args), args.vs, bars)
+    return accuracy(ptq_options(args), args.vs, args.seeds, bars)
 
 
 def measure_ablation(args: argparse.Namespace, bars: ProgressBars) -> dict:
@@ -127,6 +127,10 @@ def parse_args(args=None) -> argparse.Namespace:
     tables['accuracy'].add_argument(
         '--vs', nargs='+', choices=PEERS, default=[], metavar='RUNTIME',
         help=f'{" or ".join(PEERS)}, or both: pip install -e .[peers]')
+    tables['accuracy'].add_argument(
+        '--seeds', type=positive, default=1, metavar='N',
+        help='calibrations on different images, of which the table has the '
+        'mean (default: %(default)s)')
     tables['calibration-size'].add_argument(
         '--sizes', nargs='+', type=positive, default=SIZES, metavar='N',
         help=f'default: {" ".join(map(str, SIZES))}')

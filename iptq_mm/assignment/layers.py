@@ -76,12 +76,16 @@ class MLPGELULayer:
         """GELU of a float tensor, elementwise."""
         return F.gelu(x)
 
+    def parts(self, x: Tensor) -> list[tuple[GELULayer, Tensor]]:
+        """The calm channels of x and the outliers, each with its layer."""
+        calm = ops.calm_channels(x.shape[-1])
+        return [(self.calm, x[..., :calm]), (self.outliers, x[..., calm:])]
+
     def integer(self, x: Tensor, candidate: GELU) -> Tensor:
         """What the candidate makes of x; float64, shape of ``x``."""
-        calm = ops.calm_channels(x.shape[-1])
         return torch.cat([
-            self.calm.integer(x[..., :calm], candidate),
-            self.outliers.integer(x[..., calm:], candidate)
+            layer.integer(channels, candidate)
+            for layer, channels in self.parts(x)
         ], -1)
 
 

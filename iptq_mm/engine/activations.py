@@ -1,7 +1,6 @@
 """The GELU layer where replacing the function costs most."""
 from ..evaluation.activations import (Activations, activations,
                                       layer_sensitivity)
-from ..ops import calm_channels
 from .calibrated import calibrate
 from .options import PTQOptions
 
@@ -46,8 +45,6 @@ def most_sensitive_gelu(
     ours = work.selection.choose(subject.layers, subject.samples,
                                  lambda *_: None)[worst].assigned
     shown = {name: gelus[worst][name] for name in (PROBE, PAPER)}
-    sample = subject.samples[worst]
-    return sensitivity, activations(
-        worst, subject.layers[worst].calm,
-        sample[:, :calm_channels(sample.shape[1])],
-        {**shown, ours.name: ours})
+    layer, calm = subject.layers[worst].parts(subject.samples[worst])[0]
+    return sensitivity, activations(worst, layer, calm,
+                                    {**shown, ours.name: ours})

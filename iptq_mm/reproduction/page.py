@@ -55,8 +55,13 @@ def markdown(tables: Mapping[str, Mapping[str, Entry]],
 
 
 def _caption(entry: Entry) -> str:
-    return (f'`{entry["config"]}`, {entry["images"]} test images, float top-1 '
-            f'{entry["float"]["top1"]:.2f} %.\n')
+    text = (f'`{entry["config"]}`, {entry["images"]} test images, float top-1 '
+            f'{entry["float"]["top1"]:.2f} %.')
+    seeds = len(entry.get('seeds', ()))
+    if seeds > 1:
+        text += (f' Mean of {seeds} calibrations on different images; in '
+                 f'parentheses the least and the largest.')
+    return f'{text}\n'
 
 
 def accuracy_table(entry: Entry) -> str:
@@ -149,9 +154,12 @@ def _figures(entry: Entry, row: str) -> list[str]:
 def _cells(figures: Mapping[str, float],
            exact: Mapping[str, float]) -> list[str]:
     # An SQNR without noise is infinite, which JSON does not know.
-    sqnr = figures['sqnr_db']
+    sqnr, top1 = figures['sqnr_db'], f'{figures["top1"]:.2f}'
+    least, most = figures.get('top1_range', (0, 0))
+    if least < most:
+        top1 += f' ({least:.2f}, {most:.2f})'
     return [
-        f'{figures["top1"]:.2f}', f'{figures["top1"] - exact["top1"]:+.2f}',
+        top1, f'{figures["top1"] - exact["top1"]:+.2f}',
         '-' if sqnr is None else f'{sqnr:.1f}'
     ]
 

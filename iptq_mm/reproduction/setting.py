@@ -65,6 +65,11 @@ class Setting:
             hook.bits = {**hook.bits, 'weight': weight}
         return hook
 
+    def with_seed(self, seed: int) -> 'Setting':
+        """The same classifier and test images, calibrated on the images that
+        this seed picks."""
+        return replace(self, options=replace(self.options, seed=seed))
+
     def images(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Test images float32 [B, 3, H, W] as the network takes them, and
         labels int64 [B]."""

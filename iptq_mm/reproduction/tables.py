@@ -15,6 +15,7 @@ from ..engine.study import Subject
 from .assignments import Assignment, ablations, default, families
 from .comparison import Network, compare
 from .peers import QUANTIZERS, check_peer
+from .seeds import over_seeds
 from .setting import Setting
 from .shared_calibration import SharedCalibration, calibrate
 
@@ -31,19 +32,22 @@ Rows = dict[tuple[str, str], Network]
 """Networks by column of a table, such as ``W8A8``, and row."""
 
 
-def accuracy(options: PTQOptions, peers: Sequence[str],
+def accuracy(options: PTQOptions, peers: Sequence[str], seeds: int,
              progress: Progress) -> dict[str, Any]:
     """Every family of functions, the Unified Metric and other runtimes.
 
     Args:
         options (PTQOptions): Which classifier.
         peers (Sequence[str]): Keys of ``PEERS``.
+        seeds (int): How many sets of calibration images, of the hook's seed
+            and of those after it; the peers have the same images.
         progress (Progress): Is told what is being done.
 
     Returns:
         dict: ``float``, its figures; ``columns``, the figures of each row
         under ``W8A8``, ``W4A8`` and, of the peers, ``int8``; ``int_ops`` of
-        each assignment; what was measured, and where.
+        each assignment; what was measured, and where. Of several sets the
+        mean, see :func:`over_seeds`.
 
     Raises:
         UserError: For input that cannot be worked with, or where a package
@@ -52,6 +56,15 @@ def accuracy(options: PTQOptions, peers: Sequence[str],
     for name in peers:
         check_peer(name)
     setting = Setting.of(options)
+    first = setting.hook().seed
+    return over_seeds([
+        _accuracy(setting.with_seed(seed), peers, progress)
+        for seed in range(first, first + seeds)
+    ])
+
+
+def _accuracy(setting: Setting, peers: Sequence[str],
+              progress: Progress) -> dict[str, Any]:
     hook = setting.hook()
     rows, shared, assignments = _columns(setting, families, progress)
     with TemporaryDirectory() as folder:

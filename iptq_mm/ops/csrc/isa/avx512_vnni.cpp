@@ -95,7 +95,7 @@ __attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
     const int16_t* codes, int64_t count, const int8_t* table, int8_t* y) {
   __m512i parts[16];
   std::memcpy(parts, table, sizeof(parts));
-  alignas(64) int8_t low[64], high[64];  // bytes of 32 words, of 32 more
+  alignas(64) int8_t low[64], high[64];  // where the words' bytes are
   for (int i = 0; i < 64; ++i) {
     low[i] = static_cast<int8_t>(2 * i);
     high[i] = static_cast<int8_t>(2 * i + 1);
@@ -111,9 +111,7 @@ __attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
         static_cast<__mmask32>(valid >> 32), codes + i + 32);
     const __m512i index = _mm512_permutex2var_epi8(first, low_bytes, second);
     const __m512i upper = _mm512_permutex2var_epi8(first, high_bytes, second);
-    // -512 is 0b10 in the upper byte, 0 is 0: a sign, a bit 8 and a bit 7.
-    const __mmask64 positive =
-        ~_mm512_movepi8_mask(upper);
+    const __mmask64 negative = _mm512_movepi8_mask(upper);
     const __mmask64 bit8 = _mm512_test_epi8_mask(upper, _mm512_set1_epi8(1));
     const __mmask64 bit7 = _mm512_movepi8_mask(index);
     __m512i found[8];
@@ -127,7 +125,7 @@ __attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
       found[j] =
           _mm512_mask_blend_epi8(bit8, found[2 * j], found[2 * j + 1]);
     _mm512_mask_storeu_epi8(
-        y + i, valid, _mm512_mask_blend_epi8(positive, found[0], found[1]));
+        y + i, valid, _mm512_mask_blend_epi8(negative, found[1], found[0]));
   }
 }
 
