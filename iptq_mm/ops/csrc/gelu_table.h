@@ -11,7 +11,7 @@ namespace iptq {
 
 using Table = std::vector<int8_t>;
 
-// Inputs of so many bits have tables; whether one is for Kernels::look_up_wide.
+// Inputs of so many bits have tables; wide ones are for look_up_wide.
 constexpr int64_t most_gelu_bits = 10;
 constexpr bool is_wide(int64_t in_bits) { return in_bits > 8; }
 
