@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..calibration import Collector
 from ..calibration.observers import min_max
+from ..engine.calibrate import thresholds
 from ..engine.ptq_hook import PTQHook
 from ..lowering import lowering_of, watchable
 from ..lowering.rounding import nearest_everywhere
@@ -36,15 +37,12 @@ def integer_model(model: nn.Module, images: Tensor,
     observers = {name: min_max() for name in sites}
     with Collector(network, sites, observers):
         network(images)
-    thresholds = {
-        name: observers[name].threshold(site.bits)
-        for name, site in sites.items()
-    }
     functions = {
         layer: APPROXIMATIONS.get(DEFAULT_FUNCTIONS[kind])()
         for layer, kind in lowering.nonlinear_layers().items()
     }
-    return lowering.lower(thresholds, functions, nearest_everywhere)
+    return lowering.lower(
+        thresholds(sites, observers), functions, nearest_everywhere)
 
 
 class _Photographs(torch.utils.data.Dataset):

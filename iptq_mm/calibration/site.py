@@ -9,6 +9,10 @@ NEGLIGIBLE = 50.
 """exp(-50) is 2e-22: such an entry of a Softmax row is 0 in 8 bits, and was
 in float32 beside a 1."""
 
+OUTPUT_HEADROOM = 4
+"""How many times the largest value of the calibration images an output of
+more than 8 bits can have."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -21,11 +25,26 @@ class Site:
         bits (int): Width the tensor will have in the integer model.
         select (Callable | None): Picks or rewrites the part to look at, such
             as the queries out of q, k, v; None takes the tensor whole.
+        headroom (float): The integers reach so many times the observed
+            threshold.
     """
     module: str
     port: Literal['input', 'output']
     bits: int
     select: Callable[[Tensor], Tensor] | None = None
+    headroom: float = 1.
+
+
+def output_site(module: str, bits: int,
+                select: Callable[[Tensor], Tensor] | None = None) -> Site:
+    """What a module gives, and the integer model as well.
+
+    Other images have larger values than some tens of calibration images
+    showed, in the logits of the surest of them by a third. Nothing reads an
+    output in fewer bits, so 16 bits can afford to hold those too.
+    """
+    return Site(module, 'output', bits, select,
+                OUTPUT_HEADROOM if bits > 8 else 1.)
 
 
 def unmasked_scores(x: Tensor) -> Tensor:

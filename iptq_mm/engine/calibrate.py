@@ -102,8 +102,9 @@ class Calibration:
 
 def thresholds(sites: Mapping[str, Site],
                observers: Mapping[str, Observer]) -> dict[str, float]:
-    """Clipping threshold of each site, by its observer."""
+    """Largest magnitude that each site's integers stand for, by its
+    observer."""
     return {
-        name: observers[name].threshold(site.bits)
+        name: observers[name].threshold(site.bits) * site.headroom
         for name, site in sites.items()
     }

@@ -10,7 +10,7 @@ from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from torch import nn
 
 from ..assignment import Layer
-from ..calibration import Site
+from ..calibration import Site, output_site
 from ..functions.base import Candidate
 from ..models.bbox_head import bbox_plan
 from ..models.conv_head import HeadLayer, HeadPlan, integer_head
@@ -51,11 +51,12 @@ class ConvHeadLowering:
         last = [branch[-1] for branch in self.plan.branches]
         sites = {'input': Site(first, 'input', self.bits['activation'])}
         for layer in self.plan.layers():
-            width = self.bits['output' if layer in last else 'activation']
             # ReLU only clips: the site is what is left of the output.
-            sites[f'{layer.name}:output'] = Site(
-                layer.name, 'output', width,
-                torch.relu if layer.relu else None)
+            select = torch.relu if layer.relu else None
+            sites[f'{layer.name}:output'] = (
+                output_site(layer.name, self.bits['output'], select)
+                if layer in last else
+                Site(layer.name, 'output', self.bits['activation'], select))
         return sites
 
     def nonlinear_layers(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from mmdet.models.necks import FPN
 
 from ..assignment import Layer
-from ..calibration import Site
+from ..calibration import Site, output_site
 from ..functions.base import Candidate
 from ..models.fpn import integer_pyramid
 from ..models.part import IntPart
@@ -43,7 +43,7 @@ class FPNLowering:
             sites[f'lateral{i}'] = Site(lateral, 'output', 16)
             sites[f'sum{i}'] = Site(output, 'input', 16)
             sites[f'narrow{i}'] = Site(output, 'input', activation)
-            sites[f'output{i}'] = Site(output, 'output', self.bits['output'])
+            sites[f'output{i}'] = output_site(output, self.bits['output'])
         return sites
 
     def nonlinear_layers(self) -> dict[str, str]:

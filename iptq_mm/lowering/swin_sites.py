@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mmdet.models.backbones.swin import SwinTransformer
 from torch import nn
 
-from ..calibration import Site
+from ..calibration import Site, output_site
 from ..models.swin_backbone import DEFAULT_BITS
 from .block import BlockNames, block_layers, block_readers, block_sites
 from .convolution import moments_site
@@ -133,5 +133,5 @@ def swin_sites(swin: SwinTransformer,
         if stage.downsample is not None:
             watch(f'stages.{i}.downsample.reduction', 'input', activation)
     for i in swin.out_indices:
-        watch(f'norm{i}', 'output', bits['output'])
+        sites[f'norm{i}:output'] = output_site(f'norm{i}', bits['output'])
     return sites

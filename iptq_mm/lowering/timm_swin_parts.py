@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
-from ..calibration import Site
+from ..calibration import Site, output_site
 from .block import (BlockNames, NormScales, Scales, block_layers,
                     block_readers, block_sites, stream_sites)
 from .scale import scale_of
@@ -125,7 +125,7 @@ def swin_sites(swin: SwinTransformer,
         watch(merging, 'output', bits['residual'])
     watch('norm', 'output', bits['residual'])
     watch(CLASSIFIER, 'input', bits['activation'])
-    watch(CLASSIFIER, 'output', bits['output'])
+    sites[f'{CLASSIFIER}:output'] = output_site(CLASSIFIER, bits['output'])
     return sites
 
 

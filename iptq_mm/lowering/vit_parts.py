@@ -7,7 +7,7 @@ from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ..calibration import Site
+from ..calibration import Site, output_site
 from .block import BlockNames, block_layers, block_readers, block_sites
 from .timm_block import check_block, check_norm, require, timm_names
 
@@ -135,5 +135,5 @@ def vit_sites(vit: VisionTransformer,
         watch(norm_name(vit), port, bits['residual'])
     for head in head_names(vit):
         watch(head, 'input', bits['activation'])
-        watch(head, 'output', bits['output'])
+        sites[f'{head}:output'] = output_site(head, bits['output'])
     return sites
