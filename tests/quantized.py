@@ -4,6 +4,7 @@ from mmdet.models.backbones.swin import SwinTransformer
 
 from iptq_mm.calibration import Collector
 from iptq_mm.calibration.observers import min_max
+from iptq_mm.engine.calibrate import thresholds
 from iptq_mm.lowering import lowering_of
 from iptq_mm.lowering.rounding import nearest_everywhere
 from iptq_mm.models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
@@ -29,10 +30,7 @@ def min_max_thresholds(model, sites, batch, forward=None):
     observers = {name: min_max() for name in sites}
     with Collector(model, sites, observers):
         model(batch) if forward is None else forward(model, batch)
-    return {
-        name: observers[name].threshold(site.bits)
-        for name, site in sites.items()
-    }
+    return thresholds(sites, observers)
 
 
 def quantized(swin, images, functions=None, bits=None):

@@ -114,6 +114,15 @@ def test_sites_are_reached_and_none_is_observed_in_vain(name):
 
 
 @torch.no_grad()
+def test_surer_images_find_room():
+    """The logits of calibration take a quarter of their integers."""
+    batch = images()
+    model = integer_twin(float_vit(), batch)
+    reached = model.body(model.quantize(batch)).abs().max().item()
+    assert reached == pytest.approx(32767 / 4, rel=0.1)
+
+
+@torch.no_grad()
 def test_layer_scale_is_folded():
     """With a branch that is scaled away, the integer one gives nothing."""
     network = float_vit(init_values=0.1)
