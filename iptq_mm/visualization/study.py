@@ -2,6 +2,7 @@
 
 ``setting`` is what ``engine.study_setting.study`` gives, read from JSON.
 """
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -79,9 +80,10 @@ def _spread(figure: Mapping[str, float] | None, digits: int) -> str:
     if figure is None:
         return '-'
     mean = f'{figure["mean"]:.{digits}f}'
-    # JSON has no NaN: a single run has no spread
-    return mean if figure['std'] is None else (
-        f'{mean} ± {figure["std"]:.{digits}f}')
+    std = figure['std']
+    if std is None or math.isnan(std):  # of one run; JSON has no NaN
+        return mean
+    return f'{mean} ± {std:.{digits}f}'
 
 
 def _plain(value: float | None) -> str:

@@ -1,3 +1,7 @@
+import math
+
+import pytest
+
 from iptq_mm.visualization.study import family_rows, markdown
 
 SETTING = dict(
@@ -20,6 +24,15 @@ def test_figures_have_their_digits_and_their_spread():
     assert float_row == ['float', '0.500', '0.400', '-', '-', '-', '-']
     assert default == ['default', '0.499 ± 0.001', '0.400 ± 0.000',
                        '36.12 ± 0.05', '156', '0.01', '0.20']
+
+
+@pytest.mark.parametrize('std', [None, math.nan])
+def test_a_single_run_has_no_spread(std):
+    only = dict(mean=36.123, std=std)
+    families = dict(SETTING['families'])
+    families['default'] = dict(families['default'], sqnr_db=only)
+    _, row = family_rows(dict(SETTING, families=families))
+    assert row[3] == '36.12'
 
 
 def test_markdown_has_a_column_for_each_setting():
