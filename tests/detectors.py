@@ -80,6 +80,7 @@ def runner_of(model_config, seed=0):
     register_all_modules()
     torch.manual_seed(seed)
     model = MODELS.build(model_config)
+    model.init_weights()  # DINO's constructor leaves some as memory was
     model.eval()
     for parameter in model.backbone.parameters():
         if parameter.dim() > 1:

@@ -38,10 +38,7 @@ def runner(request, tmp_path):
     path = tmp_path / 'config.py'
     path.write_text(f'_base_ = ["mmdet::{base}"]\n'
                     f'model = {dict(dict(backbone=NANO), **changes)}\n')
-    runner = runner_of(Config.fromfile(path).model)
-    if request.param == 'dino':  # mmdet leaves it as memory was
-        torch.nn.init.normal_(runner.model.level_embed)
-    return runner
+    return runner_of(Config.fromfile(path).model)
 
 
 @torch.no_grad()
