@@ -23,7 +23,7 @@ from .atomic import atomic_file
 from .checkpoint import read_dictionary
 from .errors import UserError
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'

@@ -97,14 +97,10 @@ def _above_minimum(y: Tensor) -> Tensor:
     return y - GELU_MINIMUM
 
 
-def _calm(look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """``look`` at the channels before the outliers."""
-    return look(x[..., :ops.calm_channels(x.shape[-1])])
-
-
-def _outliers(look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """``look`` at the last channels."""
-    return look(x[..., ops.calm_channels(x.shape[-1]):])
+def _part(part: int, look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``look`` at the calm channels (0) or at the outliers (1)."""
+    calm = ops.calm_channels(x.shape[-1])
+    return look(x.tensor_split([calm], -1)[part])
 
 
 def block_sites(names: BlockNames,
@@ -125,14 +121,14 @@ def block_sites(names: BlockNames,
     softmax = f'{names.attn}.softmax'
     sites[f'{softmax}:input'] = Site(softmax, 'input', SCORE_BITS,
                                      unmasked_scores)
-    for part, of_part in dict(calm=_calm, outliers=_outliers).items():
+    for i, part in enumerate(('calm', 'outliers')):
         sites[f'{names.gelu}:input:{part}'] = Site(
-            names.gelu, 'input', activation, partial(of_part, above_tail))
+            names.gelu, 'input', activation, partial(_part, i, above_tail))
         # Nowhere negative: n bits without a sign have the codes of n + 1
         # bits with one.
         sites[f'{names.gelu}:output:{part}'] = Site(
             names.gelu, 'output', activation + 1,
-            partial(of_part, _above_minimum))
+            partial(_part, i, _above_minimum))
     for site in (f'{names.norm1}:output', f'{names.attn}.proj:input',
                  f'{names.norm2}:output'):
         sites[site] = Site(*site.split(':'), activation)

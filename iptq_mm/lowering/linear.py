@@ -41,7 +41,8 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
             :class:`~iptq_mm.nn.IntLinear`.
         weight (Tensor): Float [N, K].
         bias (Tensor | None): Float [N].
-        in_scale (float): Scale of the int8 input.
+        in_scale (float): Scale of the input; of its lower half, if it has
+            two.
         out_scale (Tensor | float): Scale of the output, [N] or for all.
         bits (int): Width of the weights.
         rounding (Rounding): Makes integers of the weights.

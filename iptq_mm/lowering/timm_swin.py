@@ -100,7 +100,8 @@ class TimmSwinLowering:
         head, logits = model.body.head, scales.logits()
         filling.norm(head.norm, 'norm')
         filling.pool(head.pool, *scales.pool(), self._pooled_tokens())
-        filling.linear(head.head, CLASSIFIER, scales.pool()[1], logits)
+        filling.linear(head.head, CLASSIFIER, scales.pool()[1], logits,
+                       zero=head.head.ZERO)
         set_scale(model.dequantize.scale, logits)
         return model.eval()
 

@@ -124,7 +124,7 @@ def swin_sites(swin: SwinTransformer,
         watch(f'{merging}.reduction', 'input', bits['activation'])
         watch(merging, 'output', bits['residual'])
     watch('norm', 'output', bits['residual'])
-    watch(CLASSIFIER, 'input', bits['activation'])
+    watch(CLASSIFIER, 'input', bits['residual'])
     sites[f'{CLASSIFIER}:output'] = output_site(CLASSIFIER, bits['output'])
     return sites
 
@@ -158,7 +158,7 @@ class TimmSwinScales:
     def pool(self) -> tuple[float, float]:
         """Input and output of average pooling."""
         return (self.sites.residual('norm:output'),
-                self.sites.activation(f'{CLASSIFIER}:input'))
+                self.sites.residual(f'{CLASSIFIER}:input'))
 
     def logits(self) -> float:
         """What the classifier gives."""

@@ -126,6 +126,7 @@ class VitLowering:
             filling.pool(head.pool, *scales.pool(), pooled_tokens(self.vit))
             targets = [head.head]
         for target, name in zip(targets, names):
-            filling.linear(target, name, scales.head_input(), logits)
+            filling.linear(target, name, scales.head_input(), logits,
+                           zero=target.ZERO)
         # DeiT takes the mean of its classifiers, of which there is the sum.
         set_scale(model.dequantize.scale, logits / len(names))

@@ -134,6 +134,6 @@ def vit_sites(vit: VisionTransformer,
         port = 'input' if norm_name(vit) == 'fc_norm' else 'output'
         watch(norm_name(vit), port, bits['residual'])
     for head in head_names(vit):
-        watch(head, 'input', bits['activation'])
+        watch(head, 'input', bits['residual'])
         sites[f'{head}:output'] = output_site(head, bits['output'])
     return sites

@@ -39,9 +39,8 @@ class VitScales:
 
     def head_input(self) -> float:
         """What the classifiers take; they share a LayerNorm."""
-        return max(
-            self.sites.activation(f'{head}:input')
-            for head in head_names(self.vit))
+        return self.sites.residual(*(
+            f'{head}:input' for head in head_names(self.vit)))
 
     def logits(self) -> float:
         """The sum of all classifiers' logits, and each of them."""
@@ -61,11 +60,9 @@ class VitScales:
             return NormScales(self.stream(),
                               self.sites.activation(f'{layer}:output'),
                               self.bits['activation'])
-        if self.vit.global_pool == 'token':
-            return NormScales(self.stream(), self.head_input(),
-                              self.bits['activation'])
-        if layer == 'fc_norm':
-            return NormScales(self.sites.residual('fc_norm:input'),
-                              self.head_input(), self.bits['activation'])
-        return NormScales(self.stream(), self.sites.residual('norm:output'),
-                          self.bits['residual'])
+        before, after = self.stream(), self.head_input()
+        if self.vit.global_pool == 'avg' and layer == 'fc_norm':
+            before = self.sites.residual('fc_norm:input')
+        elif self.vit.global_pool == 'avg':
+            after = self.sites.residual('norm:output')
+        return NormScales(before, after, self.bits['residual'])

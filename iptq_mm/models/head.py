@@ -1,10 +1,15 @@
-"""From the tokens of the last block to the logits."""
+"""From the tokens of the last block to the logits.
+
+The classifiers read 16 bits. They see one token of an image, so that the
+second product costs next to nothing, and all error of their input is error of
+the logits.
+"""
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from .. import ops
-from ..nn import IntAveragePool, IntLayerNorm, IntLinear
+from ..nn import IntAveragePool, IntLayerNorm, IntWideLinear
 
 
 class IntTokenHead(nn.Module):
@@ -15,11 +20,11 @@ class IntTokenHead(nn.Module):
     token, Touvron et al., arXiv:2012.12877, section 4).
 
     Args:
-        norm (IntLayerNorm): Before the classifiers.
-        heads (Sequence[IntLinear]): One a token.
+        norm (IntLayerNorm): Before the classifiers, to 16 bits.
+        heads (Sequence[IntWideLinear]): One a token.
     """
 
-    def __init__(self, norm: IntLayerNorm, heads: Sequence[IntLinear]):
+    def __init__(self, norm: IntLayerNorm, heads: Sequence[IntWideLinear]):
         super().__init__()
         self.norm = norm
         self.heads = nn.ModuleList(heads)
@@ -41,12 +46,13 @@ class IntAverageHead(nn.Module):
         skip (int): Leading tokens that have no part in the mean.
         norm (nn.Module): LayerNorm of each token to 16 bits, or ``Identity``.
         pool (IntAveragePool): To what comes next.
-        fc_norm (nn.Module): LayerNorm of the mean, or ``Identity``.
-        head (IntLinear): The classifier.
+        fc_norm (nn.Module): LayerNorm of the mean to 16 bits, or
+            ``Identity``.
+        head (IntWideLinear): The classifier.
     """
 
     def __init__(self, skip: int, norm: nn.Module, pool: IntAveragePool,
-                 fc_norm: nn.Module, head: IntLinear):
+                 fc_norm: nn.Module, head: IntWideLinear):
         super().__init__()
         self.skip = skip
         self.norm, self.pool, self.fc_norm = norm, pool, fc_norm

@@ -11,8 +11,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..nn import (Dequantize, IntAttention, IntAveragePool, IntLayerNorm,
-                  IntLinear, IntPatchEmbed, IntPositionEmbedding,
-                  IntPrefixTokens, Quantize)
+                  IntPatchEmbed, IntPositionEmbedding, IntPrefixTokens,
+                  IntWideLinear, Quantize)
 from ..registry import MODELS
 from .block import IntBlock
 from .functions import ChosenFunctions
@@ -147,25 +147,24 @@ class IntVisionTransformer(BaseModule):
                 vit.embed_dim) if vit.pos_embed else nn.Identity(),
             IntPrefixTokens(vit.prefix_tokens, vit.embed_dim),
             [block(chosen.block(f'blocks.{i}')) for i in range(vit.depth)],
-            self._head(norm, activation, bits['output']))
+            self._head(norm))
         self.dequantize = Dequantize()
 
-    def _head(self, norm: Callable[[str, int], IntLayerNorm], bits: int,
-              output: int) -> nn.Module:
-        vit, pool = self.structure, IntAveragePool
+    def _head(self, norm: Callable[[str, int], IntLayerNorm]) -> nn.Module:
+        vit = self.structure
         last = 'fc_norm' if vit.fc_norm else 'norm'
         heads = [
-            IntLinear(vit.embed_dim, vit.num_classes, output)
+            IntWideLinear(vit.embed_dim, vit.num_classes)
             for _ in range(2 if vit.distilled else 1)
         ]
         if vit.global_pool == 'token':
-            return IntTokenHead(norm(last, bits), heads)
+            return IntTokenHead(norm(last, 16), heads)
         skip = 0 if vit.pool_include_prefix else vit.prefix_tokens
         if vit.fc_norm:
-            return IntAverageHead(skip, nn.Identity(), pool(16),
-                                  norm(last, bits), *heads)
-        return IntAverageHead(skip, norm(last, 16), pool(bits), nn.Identity(),
-                              *heads)
+            return IntAverageHead(skip, nn.Identity(), IntAveragePool(),
+                                  norm(last, 16), *heads)
+        return IntAverageHead(skip, norm(last, 16), IntAveragePool(),
+                              nn.Identity(), *heads)
 
     def forward(self, x: Tensor) -> Tensor:
         """float32 [B, in_chans, H, W] -> float32 [B, classes].

@@ -2,7 +2,7 @@
 from .attention import IntAttention, IntWindowAttention
 from .border import Dequantize, Pixels, Quantize
 from .conv import IntConv2d, IntConvTranspose2d, upsample_nearest
-from .linear import IntLinear, IntLinearAdd, IntLinearGELU
+from .linear import IntLinear, IntLinearAdd, IntLinearGELU, IntWideLinear
 from .mlp import IntMLP
 from .norm import IntLayerNorm, IntRequantize
 from .patch import (IntMergedLayerNorm, IntMergedRequantize, IntPatchEmbed,
@@ -16,6 +16,6 @@ __all__ = [
     'IntConvTranspose2d', 'IntLayerNorm', 'IntLinear', 'IntLinearAdd',
     'IntLinearGELU', 'IntMLP', 'IntMergedLayerNorm', 'IntMergedRequantize',
     'IntPatchEmbed', 'IntPatchMerging', 'IntPositionEmbedding',
-    'IntPrefixTokens', 'IntRequantize', 'IntWindowAttention', 'Pixels',
-    'Quantize', 'upsample_nearest'
+    'IntPrefixTokens', 'IntRequantize', 'IntWideLinear', 'IntWindowAttention',
+    'Pixels', 'Quantize', 'upsample_nearest'
 ]

@@ -43,6 +43,38 @@ class IntLinear(nn.Module):
                           self.bits)
 
 
+class IntWideLinear(nn.Module):
+    """``x @ weight.T + bias`` of 16-bit inputs, in two products of int8.
+
+    x = 256 high + (low + 128): both halves are int8 and read the same
+    weights. ``ZERO`` is the lower half of an input of 0; the bias takes up
+    what it adds.
+
+    int16 [..., K] -> int16 [..., N]; each half is rounded.
+
+    Args:
+        in_features (int): K.
+        out_features (int): N.
+    """
+
+    ZERO = -128
+
+    def __init__(self, in_features: int, out_features: int):
+        super().__init__()
+        # m and n belong to the lower half; n is in [8, 62].
+        allocate(self, in_features, out_features)
+        self.register_buffer('no_bias', torch.zeros_like(self.bias),
+                             persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        high = (x >> 8).to(torch.int8)
+        low = ((x & 255) + self.ZERO).to(torch.int8)
+        # The lower first: it is small, so that only the sum saturates.
+        lower = ops.linear(low, self.weight, self.bias, self.m, self.n, 16)
+        return ops.linear_add(high, self.weight, self.no_bias, self.m,
+                              self.n - 8, lower)
+
+
 class IntLinearAdd(nn.Module):
     """Linear layer that ends a residual branch.
 

@@ -8,16 +8,13 @@ from .norm import IntRequantize
 class IntAveragePool(nn.Module):
     """Mean over all tokens, at a new scale.
 
-    int16 [B, N, C] -> ``bits`` bits [B, C]. The sum of int16 needs int32 as
-    long as N <= 65536; the division by N is part of the change of scale.
-
-    Args:
-        bits (int): Width of the result.
+    int16 [B, N, C] -> int16 [B, C]. The sum of int16 needs int32 as long as
+    N <= 65536; the division by N is part of the change of scale.
     """
 
-    def __init__(self, bits: int):
+    def __init__(self):
         super().__init__()
-        self.requantize = IntRequantize(bits)
+        self.requantize = IntRequantize(16)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.requantize(x.sum(1, dtype=torch.int32))
