@@ -7,10 +7,10 @@ from .observers import Observer
 from .reduction import reduce_over_ranks
 from .replacement import Replacement
 from .sampler import Sampler
-from .site import Site, output_site, unmasked_scores
+from .site import WIDE_HEADROOM, Site, output_site, unmasked_scores
 
 __all__ = [
-    'ChannelRange', 'Collector', 'Observer', 'Replacement', 'Sampler',
-    'SecondMoments', 'Site', 'UnreachedSiteError', 'collect', 'output_site',
-    'reduce_over_ranks', 'take', 'unmasked_scores'
+    'WIDE_HEADROOM', 'ChannelRange', 'Collector', 'Observer', 'Replacement',
+    'Sampler', 'SecondMoments', 'Site', 'UnreachedSiteError', 'collect',
+    'output_site', 'reduce_over_ranks', 'take', 'unmasked_scores'
 ]

@@ -9,9 +9,9 @@ NEGLIGIBLE = 50.
 """exp(-50) is 2e-22: such an entry of a Softmax row is 0 in 8 bits, and was
 in float32 beside a 1."""
 
-OUTPUT_HEADROOM = 4
-"""How many times the largest value of the calibration images an output of
-more than 8 bits can have."""
+WIDE_HEADROOM = 4
+"""How many times the largest value of the calibration images a tensor of more
+than 8 bits can have where nothing reads it in fewer."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def output_site(module: str, bits: int,
     output in fewer bits, so 16 bits can afford to hold those too.
     """
     return Site(module, 'output', bits, select,
-                OUTPUT_HEADROOM if bits > 8 else 1.)
+                WIDE_HEADROOM if bits > 8 else 1.)
 
 
 def unmasked_scores(x: Tensor) -> Tensor:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
-from ..calibration import Site, output_site
+from ..calibration import Site
 from .block import (BlockNames, NormScales, Scales, block_layers,
                     block_readers, block_sites, stream_sites)
 from .scale import scale_of
-from .timm_block import check_block, check_norm, require, timm_names
+from .timm_block import (check_block, check_norm, classifier_sites, require,
+                         timm_names)
 
 CLASSIFIER = 'head.fc'
 
@@ -124,9 +125,7 @@ def swin_sites(swin: SwinTransformer,
         watch(f'{merging}.reduction', 'input', bits['activation'])
         watch(merging, 'output', bits['residual'])
     watch('norm', 'output', bits['residual'])
-    watch(CLASSIFIER, 'input', bits['residual'])
-    sites[f'{CLASSIFIER}:output'] = output_site(CLASSIFIER, bits['output'])
-    return sites
+    return sites | classifier_sites(CLASSIFIER, bits)
 
 
 class TimmSwinScales:

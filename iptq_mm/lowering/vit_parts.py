@@ -7,9 +7,10 @@ from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ..calibration import Site, output_site
+from ..calibration import Site
 from .block import BlockNames, block_layers, block_readers, block_sites
-from .timm_block import check_block, check_norm, require, timm_names
+from .timm_block import (check_block, check_norm, classifier_sites, require,
+                         timm_names)
 
 
 def norm_name(vit: VisionTransformer) -> str:
@@ -134,6 +135,5 @@ def vit_sites(vit: VisionTransformer,
         port = 'input' if norm_name(vit) == 'fc_norm' else 'output'
         watch(norm_name(vit), port, bits['residual'])
     for head in head_names(vit):
-        watch(head, 'input', bits['residual'])
-        sites[f'{head}:output'] = output_site(head, bits['output'])
+        sites |= classifier_sites(head, bits)
     return sites

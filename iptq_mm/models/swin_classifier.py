@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..nn import (Dequantize, IntAveragePool, IntLayerNorm,
-                  IntMergedLayerNorm, IntPatchEmbed, IntPatchMerging,
-                  IntWideLinear, IntWindowAttention, Quantize)
+from ..nn import (Dequantize, IntAveragePool, IntLayerNorm, IntMergedLayerNorm,
+                  IntPatchEmbed, IntPatchMerging, IntWideLinear,
+                  IntWindowAttention, Quantize)
 from ..registry import MODELS
 from .block import IntBlock
 from .functions import ChosenFunctions
@@ -148,8 +148,8 @@ class IntSwinClassifier(BaseModule):
                 for i, depth in enumerate(swin.depths)
             ],
             IntAverageHead(
-                0, norm('norm', dims[-1], 16), IntAveragePool(),
-                nn.Identity(), IntWideLinear(dims[-1], swin.num_classes)))
+                0, norm('norm', dims[-1], 16), IntAveragePool(), nn.Identity(),
+                IntWideLinear(dims[-1], swin.num_classes)))
         self.dequantize = Dequantize()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from iptq_mm.lowering import lowering_of, watchable
 from iptq_mm.lowering.equalization import rescaled
 from iptq_mm.models import IntVisionTransformer
 from iptq_mm.models.swin_backbone import DEFAULT_BITS
+from iptq_mm.nn import IntWideLinear
 from quantized import min_max_thresholds, sqnr_db
 
 NETWORKS = dict(
@@ -120,6 +121,23 @@ def test_surer_images_find_room():
     model = integer_twin(float_vit(), batch)
     reached = model.body(model.quantize(batch)).abs().max().item()
     assert reached == pytest.approx(32767 / 4, rel=0.1)
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+@torch.no_grad()
+def test_classifiers_read_16_bits(name):
+    network = NETWORKS[name]()
+    batch = images()[..., :network.patch_embed.img_size[1]]
+    integer = integer_twin(network, batch)
+    reached = []
+    for module in integer.modules():
+        if isinstance(module, IntWideLinear):
+            module.register_forward_pre_hook(
+                lambda _, args: reached.append(args[0].abs().max().item()))
+    integer(batch)
+    assert len(reached) == (2 if name == 'distilled' else 1)
+    # The images of calibration take a quarter of the integers.
+    assert max(reached) == pytest.approx(32767 / 4, rel=0.02)
 
 
 @torch.no_grad()
