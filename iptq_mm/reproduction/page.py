@@ -59,8 +59,8 @@ def _caption(entry: Entry) -> str:
             f'{entry["float"]["top1"]:.2f} %.')
     seeds = len(entry.get('seeds', ()))
     if seeds > 1:
-        text += (f' Mean of {seeds} calibrations on different images; in '
-                 f'parentheses the least and the largest.')
+        text += (f'\nMean of {seeds} calibrations on different images; in '
+                 f'parentheses the least\nand the largest.')
     return f'{text}\n'
 
 
