@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from mmdet.models.layers import PatchMerging
 from torch import nn
 
+from integers import fill
 from iptq_mm import ops
 from iptq_mm.functions import BitSoftmax
 from iptq_mm.nn import (Dequantize, IntPatchEmbed, IntWindowAttention,
@@ -27,16 +28,6 @@ def test_patches_are_mmdets_unfold_in_another_order(height, width, channels,
     patches = cut_patches(x, 2, stride)
     expected = seen[0].long().view(2, -1, channels, 4).transpose(2, 3)
     assert torch.equal(patches.flatten(1, 2), expected.flatten(2))
-
-
-def fill(module, generator):
-    """Random integers in the buffers of a linear layer."""
-    for name, least, most in (('weight', -127, 128), ('bias', -2**15, 2**15),
-                              ('m', 2**30, 2**31), ('n', 36, 42)):
-        buffer = getattr(module, name)
-        buffer.copy_(torch.randint(least, most, buffer.shape,
-                                   generator=generator))
-    return module
 
 
 @settings(deadline=None, max_examples=40)
