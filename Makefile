@@ -3,6 +3,8 @@
 #   make test   runs the tests
 #   make setup  only sets up .venv (quick when that was done before)
 
+PYTHON := $(shell command -v python3.11 || echo python3)
+
 ifndef IPTQ_DATA
 ifneq ($(wildcard ../shared/data),)
 export IPTQ_DATA := ../shared/data
@@ -18,4 +20,4 @@ test: setup
 	.venv/bin/python -m pytest
 
 setup:
-	@tools/setup_env.sh
+	@$(PYTHON) tools/setup_env.py

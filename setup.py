@@ -30,14 +30,19 @@ def native_kernels() -> dict:
             except Exception as error:  # each compiler fails in its own way
                 print(f'iptq_mm: the native kernels were not built: {error}')
 
-    sources = Path('iptq_mm/ops/csrc')
+    folder = Path('iptq_mm/ops/csrc')
+    sources = [folder / 'operators.cpp', *sorted(folder.glob('isa/*.cpp'))]
     kernels = CppExtension(
         'iptq_mm.ops._native',
-        [str(path) for path in sorted(sources.rglob('*.cpp'))],
-        depends=[str(path) for path in sorted(sources.rglob('*.h'))],
-        # The second flag keeps gcc 12 from warning about its own headers.
-        extra_compile_args=['-O3', '-Wno-maybe-uninitialized', '-fopenmp'],
-        extra_link_args=['-fopenmp', '-s'],
+        [str(path) for path in sources],
+        depends=[str(path) for path in sorted(folder.rglob('*.[ch]*'))],
+        # -fno-lto: code of one instruction set must not move to another's
+        # file. -Wno-...: keeps gcc 12 from warning about its own headers.
+        extra_compile_args=[
+            '-O3', '-g0', '-fno-lto', '-Wno-maybe-uninitialized', '-fopenmp'
+        ],
+        # No -s: the symbols tell a test whose code is whose.
+        extra_link_args=['-fopenmp', '-fno-lto'],
         optional=True)
     return dict(
         ext_modules=[kernels], cmdclass=dict(build_ext=BuildIfPossible))

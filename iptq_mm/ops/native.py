@@ -20,7 +20,7 @@ def load() -> None:
 
     Without them everything works, slowly; a warning says so.
     """
-    path = _library()
+    path = library()
     if path is None:
         warnings.warn('iptq_mm was installed without its native kernels, so '
                       'integer models run on the slow reference; install it '
@@ -62,8 +62,8 @@ def set_isa(name: str) -> None:
     torch.ops.iptq_native.set_isa(name)
 
 
-def _library() -> Path | None:
-    """The built extension."""
+def library() -> Path | None:
+    """The file of the kernels, where they were built."""
     here = Path(__file__).parent
     return next((path for suffix in EXTENSION_SUFFIXES
                  if (path := here / f'_native{suffix}').exists()), None)

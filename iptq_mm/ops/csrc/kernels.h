@@ -133,11 +133,13 @@ struct Kernels {
   void (*attention)(const AttentionTask& task);
 };
 
-// Null where the compiler cannot make them.
-const Kernels* baseline_kernels();
-const Kernels* avx2_kernels();
-const Kernels* avx_vnni_kernels();
-const Kernels* avx512_vnni_kernels();
-const Kernels* neon_dot_kernels();
+// Null where the compiler cannot make them. Constants: no code fills them, so
+// that nothing compiled for an instruction set runs before it was asked for.
+extern const Kernels* const baseline_kernels;
+extern const Kernels* const avx2_kernels;
+extern const Kernels* const avx_vnni_kernels;
+extern const Kernels* const avx512_vnni_kernels;
+extern const Kernels* const avx512_vbmi_kernels;
+extern const Kernels* const neon_dot_kernels;
 
 }  // namespace iptq

@@ -91,12 +91,12 @@ bool supported(const Tensor& x, int64_t channels, c10::string_view name,
 
 // Rows [begin, begin + count) of what is standardized: in `buffer`, which has
 // room for them, or wherever they are already.
-using Rows = std::function<const int16_t*(int64_t begin, int64_t count,
-                                          int16_t* buffer)>;
+using StreamRows = std::function<const int16_t*(int64_t begin, int64_t count,
+                                                int16_t* buffer)>;
 
 // Standardizes rows, re-coded before where there is a re-coding; the task has
 // all but their place.
-void run(const Rows& x, int64_t rows, const LayerNormTask& common,
+void run(const StreamRows& x, int64_t rows, const LayerNormTask& common,
          const Recoding* recoding, Tensor& y, const Kernels& kernels) {
   constexpr int64_t values_worth_a_thread = 1 << 13, most_rows = 32;
   const int64_t channels = common.channels;
@@ -124,7 +124,7 @@ void run(const Rows& x, int64_t rows, const LayerNormTask& common,
 }
 
 // y, whose rows are those of x standardized.
-void standardize(const Rows& x, const Tensor& params, int64_t bits,
+void standardize(const StreamRows& x, const Tensor& params, int64_t bits,
                  Tensor& y) {
   const Kernels& set = kernels();
   const bool recodes = params.size(0) > standardize_params;

@@ -88,17 +88,16 @@ struct Avx2Nibbles {
   }
 };
 
+constexpr Kernels table = kernel_table<Avx2>("avx2");
+
 }  // namespace
 
-const Kernels* avx2_kernels() {
-  static constexpr Kernels kernels = kernel_table<Avx2>("avx2");
-  return &kernels;
-}
+constexpr const Kernels* avx2_kernels = &table;
 
 }  // namespace iptq
 #else
 #include "../kernels.h"
 namespace iptq {
-const Kernels* avx2_kernels() { return nullptr; }
+constexpr const Kernels* avx2_kernels = nullptr;
 }  // namespace iptq
 #endif

@@ -129,26 +129,26 @@ __attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
   }
 }
 
-Kernels best_kernels() {
-  Kernels kernels = kernel_table<Avx512Vnni>("avx512_vnni");
-  if (__builtin_cpu_supports("avx512vbmi")) {
-    kernels.look_up = look_up_vbmi;
-    kernels.look_up_wide = look_up_wide_vbmi;
-  }
+constexpr Kernels with_vbmi(Kernels kernels) {
+  kernels.name = "avx512_vbmi";
+  kernels.look_up = look_up_vbmi;
+  kernels.look_up_wide = look_up_wide_vbmi;
   return kernels;
 }
 
+constexpr Kernels table = kernel_table<Avx512Vnni>("avx512_vnni");
+constexpr Kernels vbmi_table = with_vbmi(table);
+
 }  // namespace
 
-const Kernels* avx512_vnni_kernels() {
-  static const Kernels kernels = best_kernels();
-  return &kernels;
-}
+constexpr const Kernels* avx512_vnni_kernels = &table;
+constexpr const Kernels* avx512_vbmi_kernels = &vbmi_table;
 
 }  // namespace iptq
 #else
 #include "../kernels.h"
 namespace iptq {
-const Kernels* avx512_vnni_kernels() { return nullptr; }
+constexpr const Kernels* avx512_vnni_kernels = nullptr;
+constexpr const Kernels* avx512_vbmi_kernels = nullptr;
 }  // namespace iptq
 #endif

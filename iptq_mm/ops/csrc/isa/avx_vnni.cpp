@@ -69,17 +69,16 @@ struct AvxVnniBytes {
 
 using AvxVnni = AvxVnniBytes<WholeCodes>;
 
+constexpr Kernels table = kernel_table<AvxVnni>("avx_vnni");
+
 }  // namespace
 
-const Kernels* avx_vnni_kernels() {
-  static constexpr Kernels kernels = kernel_table<AvxVnni>("avx_vnni");
-  return &kernels;
-}
+constexpr const Kernels* avx_vnni_kernels = &table;
 
 }  // namespace iptq
 #else
 #include "../kernels.h"
 namespace iptq {
-const Kernels* avx_vnni_kernels() { return nullptr; }
+constexpr const Kernels* avx_vnni_kernels = nullptr;
 }  // namespace iptq
 #endif

@@ -73,11 +73,10 @@ struct BaselineNibbles {
   }
 };
 
+constexpr Kernels table = kernel_table<Baseline>("baseline");
+
 }  // namespace
 
-const Kernels* baseline_kernels() {
-  static constexpr Kernels kernels = kernel_table<Baseline>("baseline");
-  return &kernels;
-}
+constexpr const Kernels* baseline_kernels = &table;
 
 }  // namespace iptq

@@ -74,17 +74,16 @@ struct NeonBytes {
 
 using NeonDot = NeonBytes<WholeCodes>;
 
+constexpr Kernels table = kernel_table<NeonDot>("neon_dot");
+
 }  // namespace
 
-const Kernels* neon_dot_kernels() {
-  static constexpr Kernels kernels = kernel_table<NeonDot>("neon_dot");
-  return &kernels;
-}
+constexpr const Kernels* neon_dot_kernels = &table;
 
 }  // namespace iptq
 #else
 #include "../kernels.h"
 namespace iptq {
-const Kernels* neon_dot_kernels() { return nullptr; }
+constexpr const Kernels* neon_dot_kernels = nullptr;
 }  // namespace iptq
 #endif

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# debian_packages.sh DIR: unpacks the headers of ONNX Runtime and of nlohmann's
-# json into DIR/usr, from Debian 13, where the former came in. Installs
-# nothing; needs a Debian with its package sources set up.
+# debian_packages.sh DIR SUITE PACKAGE...: unpacks packages of a Debian suite
+# (bookworm, trixie) into DIR, without what they depend on. Installs nothing;
+# needs a Debian with its package sources set up.
 set -euo pipefail
 
 root=$(realpath "$1")
+suite=$2
+shift 2
 mkdir -p "$root"/apt/{sources,lists/partial,cache/archives/partial}
 mirror=$(grep -rhoE --include='*.sources' --include='*.list' \
     '[a-z]+://[^ ]+/debian/?( |$)' /etc/apt | head -n 1)
 cat >"$root/apt/sources/debian.sources" <<END
 Types: deb
 URIs: $mirror
-Suites: trixie
+Suites: $suite
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 END
@@ -24,7 +26,9 @@ options=(
 )
 cd "$root/apt"
 apt-get "${options[@]}" update
-apt-get "${options[@]}" download libonnxruntime-dev nlohmann-json3-dev
+apt-get "${options[@]}" download "$@"
 for package in ./*.deb; do
     dpkg-deb --extract "$package" "$root"
 done
+cd "$root"
+rm -r apt

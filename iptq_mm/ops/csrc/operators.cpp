@@ -1,0 +1,15 @@
+// All that parses torch's headers, in one translation unit: they take longer
+// to compile than what is here. The kernels in isa/ know nothing of torch.
+#include "attention.cpp"
+#include "conv.cpp"
+#include "dispatch.cpp"
+#include "elementwise.cpp"
+#include "gelu.cpp"
+#include "gelu_table.cpp"
+#include "layer.cpp"
+#include "layer_norm.cpp"
+#include "linear.cpp"
+#include "packed_weights.cpp"
+#include "product.cpp"
+#include "softmax.cpp"
+#include "softmax_parameters.cpp"
