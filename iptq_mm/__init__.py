@@ -4,12 +4,14 @@ Importing the package registers its models, hooks, datasets, metrics,
 observers and approximations; an mmdet config asks for that with
 ``custom_imports = dict(imports=['iptq_mm'])``.
 """
-from .environment import require_compiled_mmcv
+from .environment import quiet_imports, require_compiled_mmcv
 
 require_compiled_mmcv()
 
-from . import (calibration, datasets, engine, functions,  # noqa: E402,F401
-               models)
-from .engine.load import load  # noqa: E402,F401
+with quiet_imports():
+    from . import calibration, datasets, engine, functions, models
+from .engine.load import load
+
+__all__ = ['calibration', 'datasets', 'engine', 'functions', 'load', 'models']
 
 __version__ = '0.1.0'

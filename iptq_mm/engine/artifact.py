@@ -7,8 +7,11 @@ integers only; weights of 4 bits or less are stored two to a byte
 (``iptq_mm/nn/int4.py``), which integer modules unpack when they load them.
 Parts that stay float (for ``scope='backbone'``: neck and heads) keep their
 float tensors; without them there would be no detector to load. Nothing in it
-needs unpickling of code: ``torch.load(weights_only=True)`` reads it.
+needs unpickling of code: ``torch.load(weights_only=True)`` reads it. It
+carries digests of its integers and of its float rest, which are checked
+whenever it is read: a flipped bit gives other integers, and no error.
 """
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,12 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arithmetic import MAX_SHIFT
 from ..nn.int4 import pack_int4, unpack_int4
 from .atomic import atomic_file
 from .checkpoint import read_dictionary
+from .digest import digest_of
 from .errors import UserError
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'
@@ -94,6 +99,7 @@ def save_int_model(path: str | Path, model: IntModel) -> None:
         format=_FORMAT,
         schema_version=SCHEMA_VERSION,
         meta=model.meta,
+        sha256=_digests(model),
         row_lengths={
             name: model.weights[name].shape[-1]
             for name in packed
@@ -110,8 +116,10 @@ def load_int_model(path: str | Path) -> IntModel:
     """Read ``int_model.pth``.
 
     Raises:
-        UserError: If it is missing, truncated, not written by this project,
-            or of another schema version than this code understands.
+        UserError: If it is missing, truncated, damaged (other bits than were
+            saved), not written by this project, of another schema version
+            than this code understands, or holds numbers outside the
+            arithmetic contract.
     """
     if not Path(path).is_file():
         raise UserError(f'the integer model {path} is not there. Make one '
@@ -129,12 +137,66 @@ def load_int_model(path: str | Path) -> IntModel:
             f'{path} has schema version {version}, '
             f'{"newer" if newer else "older"} than version {SCHEMA_VERSION} '
             f'that this IPTQ-MM understands. {remedy}')
-    weights, meta = checkpoint.get('state_dict'), checkpoint.get('meta')
-    if not isinstance(weights, Mapping) or not isinstance(meta, Mapping):
-        raise UserError(f'{path} lacks its state_dict or its meta: it is '
-                        f'damaged. Make it again with tools/ptq.py.')
+    try:
+        model = _unpacked(checkpoint)
+        found, saved = _digests(model), checkpoint['sha256']
+        other = [what for what in found if found[what] != saved[what]]
+    except (KeyError, TypeError, ValueError, AttributeError,
+            RuntimeError) as error:
+        raise UserError(f'{path} is damaged: what it holds does not fit '
+                        f'together. {_AGAIN}') from error
+    if other:
+        raise UserError(f'{path} is damaged: its {", ".join(other)} are not '
+                        f'those that were saved (SHA-256). {_AGAIN}')
+    _check_contract(model, path)
+    return model
+
+
+_AGAIN = 'Copy it again, or make it again with tools/ptq.py.'
+
+
+def _unpacked(checkpoint: Mapping) -> IntModel:
+    """A checkpoint whose weights of 4 bits have a byte each."""
+    weights = checkpoint['state_dict']
     unpacked = {
         name: unpack_int4(weights[name], length)
         for name, length in checkpoint['row_lengths'].items()
     }
-    return IntModel({**weights, **unpacked}, dict(meta))
+    return IntModel({**weights, **unpacked}, dict(checkpoint['meta']))
+
+
+def _check_contract(model: IntModel, path: str | Path) -> None:
+    """Refuse multipliers, shifts and weights with which the integer
+    operators promise nothing (``iptq_mm/arithmetic.py``).
+
+    Raises:
+        UserError: Naming the first such tensor.
+    """
+    integers = part_weights(model.weights, model.meta['integer_parts'])
+    for name, tensor in integers.items():
+        least, most = _RANGES.get(name.rpartition('.')[2], (None, None))
+        if least is None or not tensor.numel():
+            continue
+        low, high = int(tensor.min()), int(tensor.max())
+        if low < least or high > most:
+            raise UserError(
+                f'{path}: {name} holds {low if low < least else high}, and '
+                f'must lie in [{least}, {most}]. {_AGAIN}')
+
+
+_RANGES = dict(m=(1, 2**31 - 1), n=(0, MAX_SHIFT), weight=(-127, 127))
+
+
+def _digests(model: IntModel) -> dict[str, str]:
+    """SHA-256 of the integers, of the tensors that stayed float, and of what
+    is said of both."""
+    integers = part_weights(model.weights, model.meta['integer_parts'])
+    rest = {
+        name: tensor
+        for name, tensor in model.weights.items() if name not in integers
+    }
+    meta = json.dumps(model.meta, sort_keys=True).encode()
+    return dict(
+        integers=digest_of(integers),
+        floats=digest_of(rest),
+        meta=hashlib.sha256(meta).hexdigest())

@@ -1,10 +1,14 @@
 """Configs: parsed, with a data root that moves, and the hook found in them."""
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.hub import get_config
+from mmengine.runner import Runner
 
 from .errors import UserError
 
@@ -20,7 +24,8 @@ def load_config(path: str | Path,
     merged after that.
 
     Args:
-        path (str | Path): A config file.
+        path (str | Path): A config file, or the name of an installed
+            package's own: ``mmdet::faster_rcnn/...``.
         options (Mapping[str, Any], optional): Dotted key -> value, as
             ``mmengine.config.DictAction`` parses ``--cfg-options``.
 
@@ -31,15 +36,17 @@ def load_config(path: str | Path,
         UserError: If the file is missing or no config, or an option does not
             fit it.
     """
-    if not Path(path).is_file():
+    packaged = '::' in str(path)
+    if not packaged and not Path(path).is_file():
         raise UserError(f'the config {path} is not there. The configs that '
                         f'come with the project are in configs/.')
     try:
-        config = Config.fromfile(path)
+        config = get_config(str(path)) if packaged else Config.fromfile(path)
     except Exception as error:  # a config is Python, it can raise anything
         raise UserError(f'{path} is no config that mmengine can parse: '
                         f'{type(error).__name__}: {error}') from error
     options = dict(options or {})
+    _check_keys(config, options)
     for key in [key for key in options if key.endswith('_root')]:
         _move_root(config, key, str(options.pop(key)))
     try:
@@ -48,6 +55,18 @@ def load_config(path: str | Path,
         raise UserError(f'--cfg-options {" ".join(options)} do not fit '
                         f'{path}: {error}') from error
     return config
+
+
+def _check_keys(config: Config, options: Iterable[str]) -> None:
+    """Refuse an option for a part that the config does not have, if it has
+    one of nearly that name: mmengine would add it, and nobody read it."""
+    known = {*config, *signature(Runner).parameters}
+    for option in options:
+        part = option.partition('.')[0]
+        near = get_close_matches(part, config, n=1, cutoff=0.8)
+        if part not in known and near:
+            raise UserError(f'--cfg-options {option}: {config.filename} has '
+                            f'no {part}. Did you mean {near[0]}?')
 
 
 def _move_root(config: Config, key: str, root: str) -> None:

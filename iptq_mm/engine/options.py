@@ -11,6 +11,7 @@ from mmengine.config import Config
 from .config import load_config, ptq_hook_config
 from .errors import UserError
 from .preflight import check_data, check_folder, find_checkpoint
+from .settings import checked
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def resolve(options: PTQOptions) -> Config:
     """
     config = load_config(options.config, options.cfg_options)
     hook = ptq_hook_config(config)
+    checked({name: value for name, value in hook.items() if name != 'type'})
     if options.num_calib is not None:
         if options.num_calib < 1:
             raise UserError(f'--num-calib {options.num_calib}: calibration '

@@ -1,7 +1,9 @@
 """Neck and heads of an R-CNN -> integer parts, behind an integer backbone."""
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 
+import torch
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from torch import nn
@@ -57,8 +59,36 @@ def check_parts(detector: nn.Module) -> None:
         try:
             lowering_of(part, DEFAULT_BITS)
         except TypeError as error:
-            raise UserError(f"scope='all': {name} is a {type(part).__name__}; "
-                            f"{error}. Use scope='backbone'.") from error
+            raise UserError(f"scope='all': {name} is a {error}. Use "
+                            f"scope='backbone'.") from error
+
+
+@torch.no_grad()
+def check_detections(detector: nn.Module, batches: Iterable[dict],
+                     num_batches: int) -> None:
+    """Refuse calibration images in which a float detector finds nothing:
+    heads that do not run cannot be calibrated. Looks no further than the
+    first image with a detection.
+
+    Args:
+        detector (nn.Module): In evaluation mode.
+        batches (Iterable[dict]): As ``test_step`` takes them.
+        num_batches (int): How many calibration will see.
+
+    Raises:
+        UserError: Saying in how many images nothing was found.
+    """
+    images = 0
+    for batch in islice(batches, num_batches):
+        samples = detector.test_step(batch)
+        images += len(samples)
+        if any(len(sample.pred_instances) for sample in samples):
+            return
+    raise UserError(
+        f'the float detector found 0 objects in the {images} calibration '
+        f"images, and with scope='all' its heads are calibrated on what it "
+        f"finds. Check the checkpoint, calibrate on images with objects, or "
+        f"use scope='backbone'.")
 
 
 class _Detection(nn.Module):
@@ -118,9 +148,9 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
                    for module in error.modules)
         ]
         raise UserError(
-            f'{", ".join(idle)} did not run on the calibration images: the '
-            f'detector found nothing in them. Calibrate on images with '
-            f'objects, or on more of them (num_batches).') from error
+            f'{", ".join(idle)} did not run on the calibration images: what '
+            f'the detector found in them with its integer backbone was too '
+            f'little. Calibrate on more of them (num_batches).') from error
     found = thresholds(sites, observers)
     return {
         part: lowering.lower(

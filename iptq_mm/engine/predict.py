@@ -5,14 +5,45 @@ from pathlib import Path
 import mmcv
 from mmdet.apis import inference_detector
 from PIL import Image
+from rich.console import Console
+from rich.progress import track
 from torch import nn
 
 from ..visualization.detections import draw_detections
 from .atomic import atomic_file
 from .errors import UserError
+from .load import load
+from .preflight import check_folder
 
 NAMED = 5
 """At most as many files are named in one message."""
+
+
+def predict(config: str, images: Iterable[str], out_dir: Path,
+            checkpoint: str | None, score_thr: float, device: str) -> None:
+    """What ``tools/predict.py`` does: a picture for each image.
+
+    Args:
+        config (str): ``int_config.py``.
+        images (Iterable[str]): Files and folders.
+        out_dir (Path): Where the pictures go.
+        checkpoint (str | None): Instead of the file beside the config.
+        score_thr (float): Detections below it are not drawn.
+        device (str): Where the model runs.
+
+    Raises:
+        UserError: If an image, the folder, the model or the device cannot be
+            used.
+    """
+    found = find_images(images)
+    check_folder(out_dir, '--out-dir')
+    model = load(config, checkpoint, device)
+    console = Console()
+    drawn = draw_predictions(model, found, out_dir, score_thr)
+    for picture, count in track(
+            drawn, 'detecting', len(found), console=console):
+        console.print(f'{picture}: {count} detections above {score_thr}',
+                      soft_wrap=True, highlight=False)
 
 
 def find_images(sources: Iterable[str | Path]) -> list[Path]:

@@ -3,7 +3,6 @@
 Each calibrates on its share of the images; the merged statistics are the same
 on all, and so must be the integers that each of them makes.
 """
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from mmengine.dist import (all_gather_object, get_dist_info, init_dist,
 from torch import nn
 from torch.utils.data import DataLoader
 
+from .digest import digest
 from .errors import UserError
 
 
@@ -111,13 +111,3 @@ def check_agreement(modules: Iterable[nn.Module]) -> str:
             f'otherwise there. Use machines of one kind, one version of torch '
             f'and one OMP_NUM_THREADS.')
     return own
-
-
-def digest(modules: Iterable[nn.Module]) -> str:
-    """SHA-256 of names, dtypes, shapes and values of all tensors."""
-    sha = hashlib.sha256()
-    for module in modules:
-        for name, tensor in module.state_dict().items():
-            sha.update(f'{name} {tensor.dtype} {list(tensor.shape)}'.encode())
-            sha.update(tensor.cpu().contiguous().view(-1).numpy().tobytes())
-    return sha.hexdigest()

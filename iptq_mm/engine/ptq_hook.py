@@ -19,33 +19,27 @@ from torch import nn
 
 from ..assignment import AssignmentPolicy, read_assignment
 from ..models.part import IntPart
-from ..models.swin_backbone import DEFAULT_BITS
 from ..registry import HOOKS
 from .calibrate import Calibration
 from .checkpoint import check_finite, load_weights, weights_of
+from .digest import digest
 from .errors import UserError
 from .images import CalibrationImages
 from .int_model_config import int_classifier_config, int_model_config
-from .parts import check_parts, integer_heads, quantize_parts, replaced
+from .parts import check_detections, check_parts, integer_heads, quantize_parts, replaced
 from .pixels import pixels_in
 from .preflight import check_backbone
-from .processes import check_agreement, digest, share_of_rank
+from .processes import check_agreement, share_of_rank
 from .progress import ProgressBars
 from .quantize import Quantization, quantize_backbone
 from .select import Selection
+from .settings import checked
 from .statistics_files import StatisticsFiles
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model inside mmengine's wrapper for parallel processes."""
     return model.module if is_model_wrapper(model) else model
-
-
-SCOPES = ('backbone', 'all')
-"""What of a detector can be made integer-only."""
-
-INPUTS = ('normalized', 'uint8')
-"""What an image can be to the integer backbone."""
 
 
 @HOOKS.register_module()
@@ -87,13 +81,16 @@ class PTQHook(Hook):
             ``iptq_mm.lowering.ROUNDINGS``. Defaults to ``'gptq'``.
         equalize (bool): Bring the channels of LayerNorm outputs to like
             ranges first. Defaults to True.
-        bits (dict[str, int], optional): Widths of ``weight`` (8),
-            ``activation`` (8), ``attention`` maps (8), ``residual`` (16) and
-            ``output`` (16).
+        bits (dict[str, int], optional): Widths of ``weight`` (2 to 8,
+            defaults to 8), ``activation`` and ``attention`` maps (likewise),
+            ``residual`` (8 to 16, 16) and ``output`` (2 to 16, 16).
         seed (int): Which images a shuffling calibration sampler picks, and
             which rows of activations are looked at. Independent of the
             runner's own seed, so that every run of a config gives the same
             integers. Defaults to 0.
+
+    Raises:
+        UserError: If a setting is not what it may be (``settings.py``).
 
     Attributes:
         quantization (Quantization | None): Result, once there is one.
@@ -120,23 +117,22 @@ class PTQHook(Hook):
                  equalize: bool = True,
                  bits: Mapping[str, int] | None = None,
                  seed: int = 0):
-        for name, value, known in (('scope', scope, SCOPES),
-                                   ('input', input, INPUTS)):
-            if value not in known:
-                raise UserError(f'there is no {name} {value!r}; there are: '
-                                f'{", ".join(known)}.')
-        self.calib_dataloader = calib_dataloader
-        self.scope, self.input = scope, input
-        self.num_batches = num_batches
-        self.observer = dict(observer)
-        self.candidates = dict(candidates or {})
-        self.assignment = assignment
-        self.normalization = normalization
-        self.fit = fit
-        self.rounding = rounding
-        self.equalize = equalize
-        self.bits = {**DEFAULT_BITS, **(bits or {})}
-        self.seed = seed
+        vars(self).update(
+            checked(
+                dict(
+                    calib_dataloader=calib_dataloader,
+                    scope=scope,
+                    input=input,
+                    num_batches=num_batches,
+                    observer=observer,
+                    candidates=candidates,
+                    assignment=assignment,
+                    normalization=normalization,
+                    fit=fit,
+                    rounding=rounding,
+                    equalize=equalize,
+                    bits=bits,
+                    seed=seed)))
         self.quantization: Quantization | None = None
         self.parts: dict[str, IntPart] = {}
         self.source: nn.Module | None = None
@@ -193,6 +189,8 @@ class PTQHook(Hook):
         loader = share_of_rank(
             runner.build_dataloader(self.calib_dataloader, self.seed),
             self.num_batches)
+        if self.scope == 'all':
+            check_detections(model, loader, self.num_batches)
         self.images = CalibrationImages(loader, model)
         files = None if folder is None else StatisticsFiles(
             folder, self._fingerprint(model, len(loader.dataset)), resume)
@@ -245,7 +243,7 @@ class PTQHook(Hook):
             setattr(model, name, child.to(device))
 
     def _fingerprint(self, model: nn.Module, num_images: int) -> dict:
-        settings = {name: getattr(self, name) for name in _SETTINGS}
+        settings = {name: getattr(self, name) for name in SETTINGS}
         return {
             'the settings of PTQHook': str(settings),
             'the weights': digest([model]),
@@ -268,5 +266,5 @@ class PTQHook(Hook):
         return AssignmentPolicy(self.candidates, forced, self.normalization)
 
 
-_SETTINGS = tuple(signature(PTQHook).parameters)
+SETTINGS = tuple(signature(PTQHook).parameters)
 """Arguments of the hook, which are attributes of the same names."""

@@ -1,4 +1,8 @@
 """A runner with a float model, before anything is quantized."""
+import itertools
+import os
+from pathlib import Path
+
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
@@ -8,6 +12,16 @@ from .checkpoint import load_weights, read_checkpoint, weights_of
 from .config import without_ptq_hook
 from .errors import UserError
 from .preflight import check_backbone
+
+
+_NUMBERS = itertools.count()
+
+
+def _unique_name(config: Config) -> str:
+    """mmengine names a runner by the second, and those of one name share
+    their logger, message hub, visualizer and default scope."""
+    stem = Path(config.filename or 'config').stem
+    return f'{stem}_{os.getpid()}_{next(_NUMBERS)}'
 
 
 def build_runner(config: Config, device: str, trust: bool) -> Runner:
@@ -23,6 +37,7 @@ def build_runner(config: Config, device: str, trust: bool) -> Runner:
             or the backbone has no integer form.
     """
     config = without_ptq_hook(config)
+    config.experiment_name = _unique_name(config)
     source, config.load_from = config.load_from, None
     checkpoint = None if source is None else read_checkpoint(source, trust)
     # A new runner logs its environment and whole config, hundreds of lines.

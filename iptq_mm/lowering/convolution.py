@@ -28,7 +28,8 @@ def check_type(module: nn.Module, *types: type) -> None:
     """
     if type(module) not in types:
         names = ' or '.join(known.__name__ for known in types)
-        raise TypeError(f'only {names} itself has an integer form')
+        raise TypeError(f'{type(module).__name__}, and only {names} itself has '
+                        f'an integer form')
 
 
 def lower_convolution(target: IntConv2d | IntConvTranspose2d,

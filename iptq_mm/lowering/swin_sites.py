@@ -22,8 +22,9 @@ def check_layers(swin: SwinTransformer) -> None:
         layer = swin.get_submodule(name)
         if not isinstance(layer, kinds[kind]) or getattr(
                 layer, 'approximate', 'none') != 'none':
-            raise TypeError(f'backbone.{name} is {layer}; only '
-                            f'{kinds[kind].__name__} has an integer form here')
+            raise TypeError(f'{type(swin).__name__} whose {name} is {layer}; '
+                            f'only {kinds[kind].__name__} has an integer form '
+                            f'there')
 
 
 def block_names(swin: SwinTransformer, stage: int) -> list[BlockNames]:

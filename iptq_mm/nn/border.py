@@ -3,19 +3,39 @@ leave.
 
 A scale is kept as the integers of its dyadic form, S = m 2^-n.
 """
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from ..arithmetic import qmax
 
+Convert = Callable[[Tensor], Tensor]
+
 
 class _Scale(nn.Module):
-    """A scale as integer buffers."""
+    """A scale as integer buffers. Every integer model holds some, so that
+    here a model refuses another precision: what is float around its integers
+    would change the results without a word."""
 
     def __init__(self):
         super().__init__()
         self.register_buffer('m', torch.zeros((), dtype=torch.int64))
         self.register_buffer('n', torch.zeros((), dtype=torch.int64))
+
+    def _apply(self, fn: Convert, *args, **kwargs) -> nn.Module:
+        """What ``.half()``, ``.to(...)`` and the like do to every module.
+
+        Raises:
+            TypeError: If they change the dtype of floats.
+        """
+        dtype = fn(torch.zeros((), dtype=torch.float32)).dtype
+        if dtype != torch.float32:
+            raise TypeError(
+                f'an integer model has no precision to change: it is not to '
+                f'be converted to {dtype}. Load it again and leave that out; '
+                f'bits are chosen when it is quantized (tools/ptq.py).')
+        return super()._apply(fn, *args, **kwargs)
 
     def item(self) -> float:
         """The scale as a Python float (53 bits hold m exactly).
