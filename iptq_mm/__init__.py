@@ -10,7 +10,7 @@ require_compiled_mmcv()
 
 with quiet_imports():
     from . import calibration, datasets, engine, functions, models
-from .engine.load import load
+from .engine.artifact.load import load  # noqa: E402
 
 __all__ = ['calibration', 'datasets', 'engine', 'functions', 'load', 'models']
 

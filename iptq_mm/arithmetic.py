@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 MULTIPLIER_BITS = 31
-"""A dyadic multiplier m lies in [2^30, 2^31): an int32, 31 significant bits."""
+"""A dyadic multiplier m lies in [2^30, 2^31): an int32 of 31 bits."""
 
 MAX_SHIFT = 62
 """The largest right shift for which 2^(n-1) still fits beside a product."""

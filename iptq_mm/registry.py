@@ -1,9 +1,10 @@
 """The registries of IPTQ-MM.
 
-``APPROXIMATIONS`` and ``OBSERVERS`` are roots of their own: no other OpenMMLab
-project has such things. ``MODELS``, ``HOOKS``, ``DATASETS``, ``METRICS``
-and ``OPTIM_WRAPPERS`` are children of mmengine's, so that what is registered here is found from an
-mmdet config under the prefix ``iptq_mm.`` once ``iptq_mm`` has been imported.
+``APPROXIMATIONS`` and ``OBSERVERS`` are roots of their own: no other
+OpenMMLab project has such things. ``MODELS``, ``HOOKS``, ``DATASETS``,
+``METRICS`` and ``OPTIM_WRAPPERS`` are children of mmengine's, so that what is
+registered here is found from an mmdet config under the prefix ``iptq_mm.``
+once ``iptq_mm`` has been imported.
 """
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
@@ -14,7 +15,7 @@ from mmengine.registry import Registry
 
 APPROXIMATIONS = Registry(
     'approximation', scope='iptq_mm', locations=['iptq_mm.functions'])
-"""Integer candidates of GELU, Softmax and LayerNorm (``iptq_mm.functions``)."""
+"""Integer candidates of GELU, Softmax and LayerNorm."""
 
 OBSERVERS = Registry(
     'observer', scope='iptq_mm', locations=['iptq_mm.calibration'])

@@ -1,10 +1,11 @@
 """Small networks of timm and their integer twins, below the engine."""
 import torch
+from timm.models.deit import VisionTransformerDistilled
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
-from timm.models.deit import VisionTransformerDistilled
 
 from iptq_mm.lowering import watchable
+
 from quantized import quantized
 
 VIT = dict(

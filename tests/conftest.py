@@ -1,8 +1,17 @@
+import importlib.util
 import os
+import random
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
+
+from iptq_mm.ops import native
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py'
@@ -18,10 +27,53 @@ FEW = {
 """Options that make a run of the bundled config small."""
 
 
+SHARED = (DefaultScope, MessageHub, MMLogger, Visualizer)
+"""What mmengine keeps by name, the newest for whoever asks for none."""
+
+
+@pytest.fixture(autouse=True)
+def isolated():
+    """Every test begins alike, whatever ran before, and leaves nothing that
+    is global behind."""
+    instances = {cls: cls._instance_dict.copy() for cls in SHARED}
+    environment, folder = os.environ.copy(), os.getcwd()
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    isa = native.isa() if native.available() else None
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    yield
+    for cls, those in instances.items():
+        cls._instance_dict.clear()
+        cls._instance_dict.update(those)
+    if os.environ != environment:
+        os.environ.clear()
+        os.environ.update(environment)
+    os.chdir(folder)
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(dtype)
+    if isa is not None:
+        native.set_isa(isa)
+
+
 @pytest.fixture(scope='session')
 def configs():
     """The folder of the project's configs."""
     return ROOT / 'configs'
+
+
+@pytest.fixture(scope='session')
+def tool():
+    """``tool(name)``: the ``main`` of ``tools/NAME.py``."""
+
+    def main(name):
+        spec = importlib.util.spec_from_file_location(
+            f'tools_{name}', ROOT / 'tools' / f'{name}.py')
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.main
+
+    return main
 
 
 @pytest.fixture(scope='session')
@@ -69,7 +121,7 @@ def coco_config(tmp_path):
 @pytest.fixture(scope='session')
 def saved(tmp_path_factory):
     """The work dir of a small run of tools/ptq.py on the bundled config."""
-    from iptq_mm.engine.options import PTQOptions
+    from iptq_mm.engine.inputs.options import PTQOptions
     from iptq_mm.engine.ptq import run_ptq
     work_dir = tmp_path_factory.mktemp('saved')
     run_ptq(

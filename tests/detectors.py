@@ -8,7 +8,7 @@ from mmdet.utils import register_all_modules
 from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.runner import Runner
 
-from iptq_mm.engine.ptq_hook import PTQHook
+from iptq_mm.engine.quantization.ptq_hook import PTQHook
 
 ASSIGNED_ONLY = dict(
     gelu=['poly_gelu'], softmax=['bit_softmax'], layernorm=['i_layernorm'])

@@ -4,10 +4,13 @@ from mmdet.models.backbones.swin import SwinTransformer
 
 from iptq_mm.calibration import Collector
 from iptq_mm.calibration.observers import min_max
-from iptq_mm.engine.calibrate import thresholds
+from iptq_mm.engine.quantization.calibrate import thresholds
 from iptq_mm.lowering import lowering_of
-from iptq_mm.lowering.rounding import nearest_everywhere
-from iptq_mm.models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
+from iptq_mm.lowering.rounding.rounding import nearest_everywhere
+from iptq_mm.models.detectors.swin_backbone import (
+    DEFAULT_BITS,
+    DEFAULT_FUNCTIONS,
+)
 from iptq_mm.registry import APPROXIMATIONS
 
 

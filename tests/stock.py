@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mmdet
 import pytest
+
 from conftest import ROOT
 
 

@@ -1,12 +1,13 @@
 """The detection configs: what they build goes through quantization."""
 import pytest
 import torch
+
+from iptq_mm.engine.inputs.config import load_config, ptq_hook_config
+from iptq_mm.registry import HOOKS
+
 from conftest import ROOT
 from detectors import SeededImages, hook_on, runner_of
 from quantized import sqnr_db
-
-from iptq_mm.engine.config import load_config, ptq_hook_config
-from iptq_mm.registry import HOOKS
 
 NAMES = sorted(
     path.name for path in (ROOT / 'configs').glob('iptq_swin_*rcnn*.py'))

@@ -4,8 +4,11 @@ from torch import nn
 
 from iptq_mm import ops
 from iptq_mm.functions import PolyGELU
-from iptq_mm.guard import (FloatingPointTensorError, IntegerOnly,
-                           integer_only_regions)
+from iptq_mm.guard import (
+    FloatingPointTensorError,
+    IntegerOnly,
+    integer_only_regions,
+)
 
 
 class Region(nn.Module):

@@ -1,12 +1,13 @@
 """The configs of ImageNet classifiers."""
 import pytest
 import timm
-from conftest import ROOT
 from timm.data import resolve_data_config
 
-from iptq_mm.engine.config import load_config, ptq_hook_config
 from iptq_mm.engine.errors import UserError
-from iptq_mm.engine.options import PTQOptions, resolve
+from iptq_mm.engine.inputs.config import load_config, ptq_hook_config
+from iptq_mm.engine.inputs.options import PTQOptions, resolve
+
+from conftest import ROOT
 
 CONFIGS = sorted(ROOT.glob('configs/iptq_*_imagenet.py'))
 

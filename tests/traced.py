@@ -4,9 +4,9 @@ import torch
 from onnx import helper
 
 from iptq_mm.export import check_integer
-from iptq_mm.export.runtime import Session
-from iptq_mm.export.tracer import Tracer, literal, opset_imports
-from iptq_mm.export.types import element_type
+from iptq_mm.export.check.runtime import Session
+from iptq_mm.export.graph.tracer import Tracer, literal, opset_imports
+from iptq_mm.export.graph.types import element_type
 
 
 def info(name, tensor):

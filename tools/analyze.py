@@ -34,7 +34,7 @@ def parse_args(args=None):
 @command
 def main(args=None) -> None:
     args = parse_args(args)
-    from iptq_mm.experiments.analysis import analyze
+    from iptq_mm.experiments.analysis.run import analyze
     analyze(args)
 
 

@@ -40,8 +40,8 @@ def group(sources: Path, alone: tuple[str, ...]) -> None:
     parts = sources / 'parts'
     parts.mkdir()
     together = [
-        path.rename(parts / path.name) for path in sorted(sources.glob('*.cpp'))
-        if path.stem not in alone
+        path.rename(parts / path.name)
+        for path in sorted(sources.glob('*.cpp')) if path.stem not in alone
     ]
     # The name is sorted first, so that the longest work begins first.
     (sources / '_together.cpp').write_text(''.join(

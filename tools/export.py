@@ -3,8 +3,14 @@
 import sys
 from pathlib import Path
 
-from command_line import add_int_model, command, image_size, need,
-                          parser, positive
+from command_line import (
+    add_int_model,
+    command,
+    image_size,
+    need,
+    parser,
+    positive,
+)
 
 
 def parse_args(args=None):

@@ -39,9 +39,9 @@ def parse_args(args=None):
 @command
 def main(args=None) -> None:
     args = parse_args(args)
-    from iptq_mm.engine.options import PTQOptions
-    from iptq_mm.engine.processes import processes
+    from iptq_mm.engine.inputs.options import PTQOptions
     from iptq_mm.engine.ptq import run_ptq
+    from iptq_mm.engine.quantization.processes import processes
     options = PTQOptions(**vars(args))
     with processes(options.launcher, options.device):
         run_ptq(options)

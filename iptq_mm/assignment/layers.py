@@ -62,7 +62,7 @@ class GELULayer:
 class MLPGELULayer:
     """int8 [..., C] -> int8 [..., C], with scales of their own for the
     outliers among the channels (the last ones, see
-    ``iptq_mm/lowering/outlier_channels.py``).
+    ``iptq_mm/lowering/equalization/outlier_channels.py``).
 
     Args:
         calm (GELULayer): Of the first channels.

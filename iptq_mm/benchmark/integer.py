@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ..calibration import Collector
 from ..calibration.observers import min_max
-from ..engine.calibrate import thresholds
-from ..engine.ptq_hook import PTQHook
+from ..engine.quantization.calibrate import thresholds
+from ..engine.quantization.ptq_hook import PTQHook
 from ..lowering import lowering_of, watchable
-from ..lowering.rounding import nearest_everywhere
-from ..models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
+from ..lowering.rounding.rounding import nearest_everywhere
+from ..models.detectors.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
 from ..registry import APPROXIMATIONS
 from .models import Detection, mask_rcnn_config, sample
 

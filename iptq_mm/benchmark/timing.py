@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-
 PAUSE = 0.05
 """Seconds before each run: the threads of the runtime before it still wait
 for work in a loop, on the processor that the next one needs."""

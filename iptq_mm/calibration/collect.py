@@ -21,7 +21,8 @@ def take(batches: Iterable, num_batches: int) -> Iterator:
     if isinstance(batches, Sized):
         _require(len(batches), num_batches)
     seen = 0
-    for seen, batch in enumerate(islice(batches, num_batches), 1):
+    for batch in islice(batches, num_batches):
+        seen += 1
         yield batch
     _require(seen, num_batches)
 

@@ -5,8 +5,12 @@ from typing import Any
 import numpy as np
 import timm
 from mmengine.structures import BaseDataElement
-from timm.data import (ImageDataset, ImageNetInfo, create_transform,
-                       resolve_data_config)
+from timm.data import (
+    ImageDataset,
+    ImageNetInfo,
+    create_transform,
+    resolve_data_config,
+)
 from torch.utils.data import Dataset
 
 from ..registry import DATASETS
@@ -79,8 +83,8 @@ class TimmImageDataset(Dataset):
     def metainfo(self) -> dict[str, tuple[str, ...]]:
         """``classes``: their names in the order of the labels."""
         reader = self._images.reader
-        labels = getattr(reader, 'class_to_idx', None) or getattr(
-            reader, 'class_name_to_idx')
+        labels = (getattr(reader, 'class_to_idx', None)
+                  or reader.class_name_to_idx)
         return dict(classes=tuple(sorted(labels, key=labels.get)))
 
     def __len__(self) -> int:

@@ -10,10 +10,10 @@ from rich.progress import track
 from torch import nn
 
 from ..visualization.detections import draw_detections
+from .artifact.load import load
 from .atomic import atomic_file
 from .errors import UserError
-from .load import load
-from .preflight import check_folder
+from .inputs.preflight import check_folder
 
 NAMED = 5
 """At most as many files are named in one message."""

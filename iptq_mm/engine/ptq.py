@@ -9,21 +9,25 @@ from typing import Any
 from mmengine.dist import is_main_process
 
 from ..registry import HOOKS
-from .artifact import (IntModel, packed_weights, part_weights,
-                       save_int_model)
-from .config import ptq_hook_config
-from .evaluation import Evaluation, evaluate
-from .float_parts import float_parts
-from .int_config import int_config, save_int_config
-from .options import PTQOptions, resolve
-from .pictures import save_pictures
-from .prediction_hook import PredictionHook
-from .ptq_hook import PTQHook
-from .report import peak_memory_mb, save_json, size_bytes, versions
-from .runner import build_runner
-from .sqnr import backbone_sqnr
-from .summary import print_summary
-from .verify import detections, verify_integer
+from .artifact.int_config import int_config, save_int_config
+from .artifact.int_model import (
+    IntModel,
+    packed_weights,
+    part_weights,
+    save_int_model,
+)
+from .inputs.config import ptq_hook_config
+from .inputs.options import PTQOptions, resolve
+from .inputs.runner import build_runner
+from .quantization.ptq_hook import PTQHook
+from .report.evaluation import Evaluation, evaluate
+from .report.float_parts import float_parts
+from .report.pictures import save_pictures
+from .report.prediction_hook import PredictionHook
+from .report.report import peak_memory_mb, save_json, size_bytes, versions
+from .report.sqnr import backbone_sqnr
+from .report.summary import print_summary
+from .report.verify import detections, verify_integer
 
 FEW_BATCHES = 4
 """Calibration batches over which the SQNR is taken, and which the integer

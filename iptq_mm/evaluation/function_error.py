@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..assignment.layers import (GELULayer, Layer, LayerNormLayer,
-                                 SoftmaxLayer)
+from ..assignment.layers import GELULayer, Layer, LayerNormLayer, SoftmaxLayer
 from ..functions.base import Candidate
 from ..registry import APPROXIMATIONS
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..lowering.equalization import rescaled
+from ..lowering.equalization.channels import rescaled
 
 
 def hardened(network: nn.Module, readers: Mapping[str, str], factor: float,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..functions.base import Candidate
 from ..lowering import Lowering
-from ..lowering.rounding import nearest_everywhere
+from ..lowering.rounding.rounding import nearest_everywhere
 from .front import Point
 
 

@@ -5,12 +5,16 @@ import torch
 from mmengine.registry import init_default_scope
 
 from ..engine.atomic import atomic_file
-from ..engine.checkpoint import load_weights, read_checkpoint, weights_of
-from ..engine.config import load_config
-from ..engine.preflight import check_backbone
+from ..engine.inputs.checkpoint import (
+    load_weights,
+    read_checkpoint,
+    weights_of,
+)
+from ..engine.inputs.config import load_config
+from ..engine.inputs.preflight import check_backbone
 from ..evaluation.hard_variant import hardened
 from ..lowering import lowering_of
-from ..models.swin_backbone import DEFAULT_BITS
+from ..models.detectors.swin_backbone import DEFAULT_BITS
 from ..registry import MODELS
 
 

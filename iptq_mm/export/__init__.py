@@ -1,9 +1,9 @@
 """Integer models as ONNX files of integer operators."""
-from .agreement import Agreement, compare_files
-from .checker import FloatInGraphError, check_integer
+from .check.agreement import Agreement, compare_files
+from .check.checker import FloatInGraphError, check_integer
+from .check.size import float_bytes
 from .exporter import export_region, to_onnx
 from .region import Region, regions_of
-from .size import float_bytes
 
 __all__ = [
     'Agreement', 'FloatInGraphError', 'Region', 'check_integer',

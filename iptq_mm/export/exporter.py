@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from ..engine.atomic import atomic_file
 from ..engine.errors import UserError
 from . import metadata
-from .checker import check_integer
-from .initializers import INT4_OPSET, Initializers
+from .check.checker import check_integer
+from .graph.initializers import INT4_OPSET, Initializers
+from .graph.tracer import Tracer, module_paths, opset_imports
+from .graph.types import element_type
 from .region import Port, Region, regions_of
-from .tracer import Tracer, module_paths, opset_imports
-from .types import element_type
 
 DEFAULT_OPSET = 21
 LOWEST_OPSET = 18

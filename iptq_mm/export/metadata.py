@@ -8,8 +8,8 @@ from mmdet.models.data_preprocessors import DetDataPreprocessor
 from onnx import ModelProto
 from torch import nn
 
+from .graph.resize import resize_of
 from .region import Region
-from .resize import resize_of
 
 KEY = 'iptq_mm'
 """Of the metadata property that holds the JSON."""

@@ -1,18 +1,18 @@
-"""What ``tools/export.py`` does: load, write, say what was written, compare."""
+"""What ``tools/export.py`` does: load, write, describe, compare."""
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from torch import nn
 
+from ..engine.artifact.load import load
 from ..engine.errors import UserError
-from ..engine.load import load
-from ..engine.preflight import check_folder
-from .agreement import compare_files
-from .checker import check_integer
+from ..engine.inputs.preflight import check_folder
+from .check.agreement import compare_files
+from .check.checker import check_integer
+from .check.size import float_bytes
 from .exporter import to_onnx
 from .region import regions_of
-from .size import float_bytes
 
 REFERENCED = 20
 """So many images are compared with the references too, which are slow."""

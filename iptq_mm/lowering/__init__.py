@@ -1,14 +1,14 @@
 """Lowering: float module + observed ranges + assignment -> integers."""
-from . import clipping, gptq  # registers roundings
-from .attention_equalization import equalized_attention
 from .block import above_tail
-from .conv_head import ConvHeadLowering
-from .equalization import equalized
-from .fpn import FPNLowering
+from .detectors.conv_head import ConvHeadLowering
+from .detectors.fpn import FPNLowering
+from .equalization.attention import equalized_attention
+from .equalization.channels import equalized
+from .equalization.outlier_channels import outliers_last
 from .lowering import Lowering, lowering_of
-from .outlier_channels import outliers_last
 from .pixel_swin import PixelSwinLowering
-from .rounding import ROUNDINGS
+from .rounding import clipping, gptq
+from .rounding.rounding import ROUNDINGS
 from .swin import SwinLowering
 from .timm_swin import TimmSwinLowering
 from .vit import VitLowering

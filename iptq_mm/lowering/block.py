@@ -12,8 +12,13 @@ from torch import Tensor, nn
 
 from .. import ops
 from ..arithmetic import qmax
-from ..assignment import (GELULayer, Layer, LayerNormLayer, MLPGELULayer,
-                          SoftmaxLayer)
+from ..assignment import (
+    GELULayer,
+    Layer,
+    LayerNormLayer,
+    MLPGELULayer,
+    SoftmaxLayer,
+)
 from ..calibration import Site, unmasked_scores
 from .scale import scale_of
 

@@ -6,11 +6,17 @@ from torch import Tensor, nn
 
 from ..functions.base import Candidate
 from ..models.block import IntBlock
-from ..nn import (IntAttention, IntAveragePool, IntLayerNorm,
-                  IntMergedLayerNorm, IntMLP, IntWindowAttention)
+from ..nn import (
+    IntAttention,
+    IntAveragePool,
+    IntLayerNorm,
+    IntMergedLayerNorm,
+    IntMLP,
+    IntWindowAttention,
+)
 from .block import BlockNames, NetworkScales
 from .linear import lower_linear
-from .rounding import Roundings
+from .rounding.rounding import Roundings
 from .scale import dyadic_tensors, fill
 
 MASK = 100.0

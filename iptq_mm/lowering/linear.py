@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor, nn
 
-from .rounding import Rounding, nearest
+from .rounding.rounding import Rounding, nearest
 from .scale import MIN_RATIO, dyadic_tensors, fill
 
 MAX_BIAS = 2**30

@@ -15,8 +15,7 @@ from ..assignment import Layer
 from ..calibration import Site
 from ..functions.base import Candidate
 from .block import BlockNames
-from .rounding import Roundings
-
+from .rounding.rounding import Roundings
 
 OWN = __name__.partition('.')[0]
 """Our float modules are made of others': nobody needs to be told of them."""

@@ -20,7 +20,7 @@ from ..models import IntSwinTransformer
 from ..nn import Pixels
 from .block import BlockNames
 from .lowering import lowering_of
-from .rounding import Roundings
+from .rounding.rounding import Roundings
 from .scale import fill
 from .swin import SwinLowering
 

@@ -8,16 +8,23 @@ from ..assignment import Layer
 from ..calibration import Site
 from ..functions.base import Candidate
 from ..models import IntSwinTransformer
-from ..models.swin_backbone import DEFAULT_BITS
+from ..models.detectors.swin_backbone import DEFAULT_BITS
 from ..nn import IntPatchMerging
 from .block import BlockNames, network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
-from .rounding import Roundings, nearest_everywhere
+from .rounding.rounding import Roundings, nearest_everywhere
 from .scale import dyadic_tensors, fill
 from .swin_scales import SwinScales
-from .swin_sites import (all_blocks, block_names, check_layers, linears,
-                         nonlinear_layers, readers, swin_sites)
+from .swin_sites import (
+    all_blocks,
+    block_names,
+    check_layers,
+    linears,
+    nonlinear_layers,
+    readers,
+    swin_sites,
+)
 
 
 class _SwinFilling:

@@ -6,9 +6,9 @@ from mmdet.models.backbones.swin import SwinTransformer
 from torch import nn
 
 from ..calibration import Site, output_site
-from ..models.swin_backbone import DEFAULT_BITS
+from ..models.detectors.swin_backbone import DEFAULT_BITS
 from .block import BlockNames, block_layers, block_readers, block_sites
-from .convolution import moments_site
+from .detectors.convolution import moments_site
 
 
 def check_layers(swin: SwinTransformer) -> None:

@@ -8,16 +8,24 @@ from timm.models.swin_transformer import SwinTransformer
 from ..assignment import Layer
 from ..calibration import Site
 from ..functions.base import Candidate
-from ..models.swin_backbone import DEFAULT_BITS
-from ..models.swin_classifier import IntSwinClassifier, SwinStructure
+from ..models.classifiers.swin import IntSwinClassifier, SwinStructure
+from ..models.detectors.swin_backbone import DEFAULT_BITS
 from .block import BlockNames, network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
-from .rounding import Roundings, nearest_everywhere
+from .rounding.rounding import Roundings, nearest_everywhere
 from .swin_sites import linears
-from .timm_swin_parts import (CLASSIFIER, TimmSwinScales, all_blocks,
-                              block_names, check_swin, mergings,
-                              nonlinear_layers, readers, swin_sites)
+from .timm_swin_parts import (
+    CLASSIFIER,
+    TimmSwinScales,
+    all_blocks,
+    block_names,
+    check_swin,
+    mergings,
+    nonlinear_layers,
+    readers,
+    swin_sites,
+)
 
 
 def swin_structure(swin: SwinTransformer) -> SwinStructure:

@@ -6,11 +6,23 @@ from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
 from ..calibration import Site
-from .block import (BlockNames, NormScales, Scales, block_layers,
-                    block_readers, block_sites, stream_sites)
+from .block import (
+    BlockNames,
+    NormScales,
+    Scales,
+    block_layers,
+    block_readers,
+    block_sites,
+    stream_sites,
+)
 from .scale import scale_of
-from .timm_block import (check_block, check_norm, classifier_sites, require,
-                         timm_names)
+from .timm_block import (
+    check_block,
+    check_norm,
+    classifier_sites,
+    require,
+    timm_names,
+)
 
 CLASSIFIER = 'head.fc'
 

@@ -9,17 +9,25 @@ from timm.models.vision_transformer import VisionTransformer
 from ..assignment import Layer
 from ..calibration import Site
 from ..functions.base import Candidate
-from ..models.swin_backbone import DEFAULT_BITS
-from ..models.vit import IntVisionTransformer, VitStructure
+from ..models.classifiers.vit import IntVisionTransformer, VitStructure
+from ..models.detectors.swin_backbone import DEFAULT_BITS
 from .block import BlockNames, network_layers
 from .filling import Filling, image_columns, set_scale
 from .lowering import lowering_of
-from .rounding import Roundings, nearest_everywhere
+from .rounding.rounding import Roundings, nearest_everywhere
 from .scale import fill
 from .swin_sites import linears
-from .vit_parts import (block_names, check_vit, embeddings, head_names,
-                        nonlinear_layers, norm_name, pooled_tokens, readers,
-                        vit_sites)
+from .vit_parts import (
+    block_names,
+    check_vit,
+    embeddings,
+    head_names,
+    nonlinear_layers,
+    norm_name,
+    pooled_tokens,
+    readers,
+    vit_sites,
+)
 from .vit_scales import VitScales
 
 

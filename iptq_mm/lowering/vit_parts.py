@@ -9,8 +9,13 @@ from torch import Tensor, nn
 
 from ..calibration import Site
 from .block import BlockNames, block_layers, block_readers, block_sites
-from .timm_block import (check_block, check_norm, classifier_sites, require,
-                         timm_names)
+from .timm_block import (
+    check_block,
+    check_norm,
+    classifier_sites,
+    require,
+    timm_names,
+)
 
 
 def norm_name(vit: VisionTransformer) -> str:

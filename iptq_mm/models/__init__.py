@@ -1,17 +1,17 @@
 """Whole integer models, registered in ``MODELS``."""
-from .bbox_head import IntConvFCBBoxHead
 from .block import IntBlock
-from .classifier import TimmClassifier
-from .dinov2 import focus_dinov2
-from .fpn import IntFPN
-from .mask_head import IntFCNMaskHead
-from .pixel_preprocessor import PixelDataPreprocessor
-from .resnet9 import ResNet9
-from .rpn_head import IntRPNHead
+from .classifiers.classifier import TimmClassifier
+from .classifiers.dinov2 import focus_dinov2
+from .classifiers.resnet9 import ResNet9
+from .classifiers.swin import IntSwinClassifier
+from .classifiers.vit import IntVisionTransformer
+from .detectors.bbox_head import IntConvFCBBoxHead
+from .detectors.fpn import IntFPN
+from .detectors.mask_head import IntFCNMaskHead
+from .detectors.pixel_preprocessor import PixelDataPreprocessor
+from .detectors.rpn_head import IntRPNHead
+from .detectors.swin_backbone import IntSwinTransformer
 from .swin import IntSwin, IntSwinStage
-from .swin_backbone import IntSwinTransformer
-from .swin_classifier import IntSwinClassifier
-from .vit import IntVisionTransformer
 
 __all__ = [
     'IntBlock', 'IntConvFCBBoxHead', 'IntFCNMaskHead', 'IntFPN',

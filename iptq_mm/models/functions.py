@@ -1,7 +1,7 @@
 """Which candidate each non-linear layer of an integer model gets."""
 from collections.abc import Mapping
 
-from .swin_backbone import DEFAULT_FUNCTIONS
+from .detectors.swin_backbone import DEFAULT_FUNCTIONS
 
 
 class ChosenFunctions:

@@ -5,8 +5,12 @@ from .conv import IntConv2d, IntConvTranspose2d, upsample_nearest
 from .linear import IntLinear, IntLinearAdd, IntLinearGELU, IntWideLinear
 from .mlp import IntMLP
 from .norm import IntLayerNorm, IntRequantize
-from .patch import (IntMergedLayerNorm, IntMergedRequantize, IntPatchEmbed,
-                    IntPatchMerging)
+from .patch import (
+                    IntMergedLayerNorm,
+                    IntMergedRequantize,
+                    IntPatchEmbed,
+                    IntPatchMerging,
+)
 from .pool import IntAveragePool
 from .position import IntPositionEmbedding
 from .tokens import IntPrefixTokens

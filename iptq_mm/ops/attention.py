@@ -17,8 +17,12 @@ from ..arithmetic import requantize
 from .function import softmax as softmax_
 from .int_mm import matmul
 from .library import operator
-from .window import (relative_position_index, shift_regions, window_merge,
-                     window_partition)
+from .window import (
+    relative_position_index,
+    shift_regions,
+    window_merge,
+    window_partition,
+)
 
 
 def attend(qkv: Tensor, heads: int, bias: Tensor, score: Tensor,
@@ -78,7 +82,7 @@ def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
         qkv (Tensor): int8 [B, H, W, 3 C].
         pad (Tensor): int8 [3 C], q, k, v of a padding token (a zero token
             that went through the qkv layer).
-        heads (int), score, softmax, params, output, bits: As in :func:`attend`.
+        heads (int), score, softmax, params, output, bits: See :func:`attend`.
         window (int): Window side w.
         shift (int): Cyclic shift in [0, w).
         table (Tensor): int16 [(2w-1)^2, heads], relative position bias at

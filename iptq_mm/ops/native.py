@@ -24,7 +24,7 @@ def load() -> None:
     if path is None:
         warnings.warn('iptq_mm was installed without its native kernels, so '
                       'integer models run on the slow reference; install it '
-                      'again where there is a C++ compiler')
+                      'again where there is a C++ compiler', stacklevel=2)
         return
     _offer_references()
     try:
@@ -32,7 +32,8 @@ def load() -> None:
     except OSError as error:
         warnings.warn(f'the native kernels of iptq_mm do not load, so integer '
                       f'models run on the slow reference; install iptq_mm '
-                      f'again with torch {torch.__version__}: {error}')
+                      f'again with torch {torch.__version__}: {error}',
+                      stacklevel=2)
 
 
 def available() -> bool:

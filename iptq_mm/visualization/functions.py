@@ -3,15 +3,18 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import Tensor
 
-from ..evaluation.function_error import (Curve, FunctionError,
-                                         exponential_curves, gelu_curves)
+from ..evaluation.function_error import (
+    Curve,
+    FunctionError,
+    exponential_curves,
+    gelu_curves,
+)
 
 STYLES = ('-', '--', '-.', ':')
 

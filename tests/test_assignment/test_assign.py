@@ -3,8 +3,13 @@ import json
 import pytest
 import torch
 
-from iptq_mm.assignment import (FITS, AssignmentPolicy, GELULayer,
-                                LayerNormLayer, assign)
+from iptq_mm.assignment import (
+    FITS,
+    AssignmentPolicy,
+    GELULayer,
+    LayerNormLayer,
+    assign,
+)
 from iptq_mm.registry import APPROXIMATIONS
 
 WIDE, TINY, NORM = 'blocks.0.gelu', 'blocks.1.gelu', 'norm0'

@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iptq_mm.assignment.normalization import (EQUAL, NORMALIZATIONS, Measures,
-                                              normalization)
+from iptq_mm.assignment.normalization import (
+    EQUAL,
+    NORMALIZATIONS,
+    Measures,
+    normalization,
+)
 from iptq_mm.assignment.unified_metric import omega
 
 SCALED = ['minmax', 'rank', 'zscore', 'reference']

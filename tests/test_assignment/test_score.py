@@ -2,8 +2,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from iptq_mm.assignment import (GELULayer, LayerNormLayer, Score,
-                                SoftmaxLayer, choose, measure, score_layer)
+from iptq_mm.assignment import (
+    GELULayer,
+    LayerNormLayer,
+    Score,
+    SoftmaxLayer,
+    choose,
+    measure,
+    score_layer,
+)
 from iptq_mm.registry import APPROXIMATIONS
 
 

@@ -5,9 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iptq_mm.assignment.unified_metric import (MAX_SQNR_DB, omega,
-                                               perturbation, softplus,
-                                               sqnr_db)
+from iptq_mm.assignment.unified_metric import (
+    MAX_SQNR_DB,
+    omega,
+    perturbation,
+    softplus,
+    sqnr_db,
+)
 
 
 def test_sqnr_of_known_noise():

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from quantized import float_swin, quantized
-
 from iptq_mm.benchmark import Entry, Roofs, by_operator, profile
 from iptq_mm.benchmark.profile import products_of
+
+from quantized import float_swin, quantized
 
 
 @pytest.fixture(scope='module')

@@ -5,8 +5,14 @@ import torch
 from mmdet.models.backbones import SwinTransformer
 from torch import nn
 
-from iptq_mm.calibration import (Collector, Sampler, Site, collect, take,
-                                 unmasked_scores)
+from iptq_mm.calibration import (
+    Collector,
+    Sampler,
+    Site,
+    collect,
+    take,
+    unmasked_scores,
+)
 from iptq_mm.registry import OBSERVERS
 
 

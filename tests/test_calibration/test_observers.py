@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iptq_mm.arithmetic import qmax
-from iptq_mm.calibration.thresholds import (TRIALS_PER_OCTAVE,
-                                            squared_errors)
+from iptq_mm.calibration.thresholds import TRIALS_PER_OCTAVE, squared_errors
 from iptq_mm.registry import OBSERVERS
 
 NAMES = ['min_max', 'percentile', 'mse']

@@ -5,8 +5,12 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from iptq_mm.calibration import (ChannelRange, Sampler, SecondMoments,
-                                 reduce_over_ranks)
+from iptq_mm.calibration import (
+    ChannelRange,
+    Sampler,
+    SecondMoments,
+    reduce_over_ranks,
+)
 from iptq_mm.registry import OBSERVERS
 
 NAMES = ('min_max', 'percentile', 'mse')

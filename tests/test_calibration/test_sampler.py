@@ -70,7 +70,7 @@ def test_state_returns():
     c = Sampler()
     c.load_state_dict(Sampler().state_dict())
     with pytest.raises(RuntimeError, match='no row'):
-        c.rows
+        _ = c.rows
 
 
 def test_one_row_is_kept_however_long():

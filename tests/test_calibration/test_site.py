@@ -2,7 +2,7 @@ import torch
 
 from iptq_mm.calibration import Site, output_site
 from iptq_mm.calibration.observers import min_max
-from iptq_mm.engine.calibrate import thresholds
+from iptq_mm.engine.quantization.calibrate import thresholds
 
 
 def of(site):

@@ -2,8 +2,11 @@ import pytest
 import torch
 
 import iptq_mm.functions  # noqa: F401
-from iptq_mm.evaluation.function_error import (exponential_curves,
-                                               function_errors, gelu_curves)
+from iptq_mm.evaluation.function_error import (
+    exponential_curves,
+    function_errors,
+    gelu_curves,
+)
 from iptq_mm.registry import APPROXIMATIONS
 
 

@@ -6,8 +6,7 @@ from torch import nn
 
 from iptq_mm.assignment import GELULayer, SoftmaxLayer
 from iptq_mm.evaluation.activations import activations, layer_sensitivity
-from iptq_mm.evaluation.integer_functions import (OutputSQNR,
-                                                  integer_functions)
+from iptq_mm.evaluation.integer_functions import OutputSQNR, integer_functions
 from iptq_mm.registry import APPROXIMATIONS
 
 LAYERS = {'0': GELULayer(2**-5, 2**-5), '2': GELULayer(2**-5, 2**-5)}

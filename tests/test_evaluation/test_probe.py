@@ -1,11 +1,12 @@
 import torch
-from quantized import (float_swin, min_max_thresholds, quantized, sqnr_db)
 
 from iptq_mm.assignment import FITS
 from iptq_mm.assignment.policy import registered
 from iptq_mm.evaluation.families import FAMILIES, homogeneous
 from iptq_mm.evaluation.probe import Probe
 from iptq_mm.lowering import SwinLowering
+
+from quantized import float_swin, min_max_thresholds, quantized, sqnr_db
 
 SMALL = dict(
     embed_dims=16, depths=(1, 2), num_heads=(1, 2), strides=(4, 2),

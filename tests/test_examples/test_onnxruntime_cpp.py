@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from test_examples.small_onnx import (EXAMPLES, printed, save_image,
-                                      save_model)
+from test_examples.small_onnx import EXAMPLES, printed, save_image, save_model
 
 HEADERS = 'include/onnxruntime/onnxruntime_cxx_api.h'
 

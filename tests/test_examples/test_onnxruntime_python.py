@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from mmengine.model import ImgDataPreprocessor
 from PIL import Image
 
-from classifiers import float_vit, images, integer_twin
 from iptq_mm.arithmetic import dyadic
 from iptq_mm.nn import Quantize
 
-from test_examples.small_onnx import (CLASSES, DESCRIPTION, EXAMPLES, printed,
-                                      save_image, save_model)
+from classifiers import float_vit, images, integer_twin
+from test_examples.small_onnx import (
+    CLASSES,
+    DESCRIPTION,
+    EXAMPLES,
+    printed,
+    save_image,
+    save_model,
+)
 
 SCRIPT = EXAMPLES / 'onnxruntime_python' / 'classify.py'
 WITHOUT_TORCH = '''

@@ -1,11 +1,12 @@
 """Each mapping, traced and run in ONNX Runtime, against torch."""
 import pytest
 import torch
-from traced import assert_same, integers, traced
 
+from iptq_mm.export.graph.tracer import NotExportableError
 from iptq_mm.export.mapping import MAPPINGS
-from iptq_mm.export.tracer import NotExportableError
 from iptq_mm.ops.int_mm import matmul
+
+from traced import assert_same, integers, traced
 
 X, Y = integers(3, 4), integers(3, 4, seed=1)
 LONGER = integers(5, 6, seed=2), integers(5, 6, seed=3)

@@ -1,17 +1,22 @@
 """Whole models: ONNX Runtime gives the bits of PyTorch."""
 import pytest
 import torch
-from classifiers import (float_deit, float_timm_swin, float_vit, images,
-                         integer_twin)
-from detectors import TINY
-from quantized import float_swin, quantized
 
 from iptq_mm.engine.errors import UserError
-from iptq_mm.export import check_integer, regions_of, to_onnx
-from iptq_mm.export import metadata
-from iptq_mm.export.runtime import Session
+from iptq_mm.export import check_integer, metadata, regions_of, to_onnx
+from iptq_mm.export.check.runtime import Session
 from iptq_mm.guard import IntegerOnly
 from iptq_mm.registry import APPROXIMATIONS
+
+from classifiers import (
+    float_deit,
+    float_timm_swin,
+    float_vit,
+    images,
+    integer_twin,
+)
+from detectors import TINY
+from quantized import float_swin, quantized
 
 NETWORKS = dict(vit=float_vit, deit=float_deit, swin=float_timm_swin)
 

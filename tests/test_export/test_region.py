@@ -1,10 +1,11 @@
 """Integer parts of detectors, pixels, and constants that repeat."""
 import torch
-from detectors import TINY
 
 from iptq_mm.export import check_integer, regions_of, to_onnx
-from iptq_mm.export.runtime import Session
+from iptq_mm.export.check.runtime import Session
 from iptq_mm.models import IntFCNMaskHead, IntFPN, IntSwinTransformer
+
+from detectors import TINY
 
 
 def filled(model, seed=0):

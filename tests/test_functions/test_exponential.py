@@ -4,8 +4,7 @@ import math
 import pytest
 import torch
 
-from iptq_mm.functions.exponential import (bit_exp, i_exp, shift_exp,
-                                           table_exp)
+from iptq_mm.functions.exponential import bit_exp, i_exp, shift_exp, table_exp
 from iptq_mm.functions.fixed_point import ONE
 from iptq_mm.registry import APPROXIMATIONS
 

@@ -4,12 +4,13 @@ import torch
 from mmdet.models.data_preprocessors import DetDataPreprocessor
 from mmdet.structures import DetDataSample
 from mmengine.model import ImgDataPreprocessor
-from quantized import float_swin, quantized, sqnr_db
 
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.lowering.pixel_swin import Normalization, PixelSwin
 from iptq_mm.models import IntSwinTransformer, PixelDataPreprocessor
 from iptq_mm.nn import Pixels
+
+from quantized import float_swin, quantized, sqnr_db
 
 SMALL = dict(
     embed_dims=16, depths=(1, 2), num_heads=(1, 2), strides=(4, 2),

@@ -6,8 +6,9 @@ from torch import nn
 from iptq_mm.calibration import Collector
 from iptq_mm.calibration.observers import min_max
 from iptq_mm.lowering import SwinLowering, lowering_of
-from iptq_mm.models.swin_backbone import DEFAULT_BITS
-from quantized import (float_swin, min_max_thresholds, quantized, sqnr_db)
+from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
+
+from quantized import float_swin, min_max_thresholds, quantized, sqnr_db
 
 SMALL = dict(
     embed_dims=16, depths=(2, 1), num_heads=(1, 2), strides=(4, 2),
@@ -86,7 +87,7 @@ def test_widths_are_kept(bits, sqnr):
     image = torch.randn(1, 3, 64, 64, generator=torch.manual_seed(0))
     integer = quantized(swin, image, bits=bits)
     widths = {'weight': 8, 'activation': 8, **bits}
-    for name, module in integer.named_modules():
+    for module in integer.modules():
         if hasattr(module, 'weight'):
             assert module.weight.abs().max().item() < 2**(widths['weight'] - 1)
     seen = []

@@ -5,12 +5,13 @@ import torch
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
 
-from classifiers import float_timm_swin, images, integer_twin
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.lowering import lowering_of, watchable
-from iptq_mm.lowering.equalization import rescaled
+from iptq_mm.lowering.equalization.channels import rescaled
 from iptq_mm.models import IntSwinClassifier
-from iptq_mm.models.swin_backbone import DEFAULT_BITS
+from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
+
+from classifiers import float_timm_swin, images, integer_twin
 from quantized import min_max_thresholds, sqnr_db
 
 NETWORKS = dict(

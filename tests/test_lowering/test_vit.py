@@ -5,13 +5,14 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from classifiers import float_deit, float_vit, images, integer_twin
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.lowering import lowering_of, watchable
-from iptq_mm.lowering.equalization import rescaled
+from iptq_mm.lowering.equalization.channels import rescaled
 from iptq_mm.models import IntVisionTransformer
-from iptq_mm.models.swin_backbone import DEFAULT_BITS
+from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 from iptq_mm.nn import IntWideLinear
+
+from classifiers import float_deit, float_vit, images, integer_twin
 from quantized import min_max_thresholds, sqnr_db
 
 NETWORKS = dict(

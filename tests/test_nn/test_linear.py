@@ -3,10 +3,11 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from integers import fill
 from iptq_mm.arithmetic import requantize
 from iptq_mm.lowering.linear import lower_linear
 from iptq_mm.nn import IntWideLinear
+
+from integers import fill
 
 ENDS = [-2**15, -2**15 + 1, -129, -128, -1, 0, 1, 127, 128, 255, 256,
         2**15 - 129, 2**15 - 128, 2**15 - 1]

@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 from mmdet.models.layers import PatchMerging
 from torch import nn
 
-from integers import fill
 from iptq_mm import ops
 from iptq_mm.functions import BitSoftmax
-from iptq_mm.nn import (Dequantize, IntPatchEmbed, IntWindowAttention,
-                        Quantize)
+from iptq_mm.nn import Dequantize, IntPatchEmbed, IntWindowAttention, Quantize
 from iptq_mm.ops import cut_patches
+
+from integers import fill
 
 
 @settings(deadline=None, max_examples=40)

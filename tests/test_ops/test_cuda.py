@@ -10,16 +10,22 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_map_only
 
-from classifiers import float_vit, integer_twin
-from classifiers import images as square_images
-from quantized import float_swin, quantized
-
 from iptq_mm import ops
-from iptq_mm.functions import (BitSoftmax, ILayerNorm, LogIntSoftmax,
-                               PolyGELU, PTFLayerNorm, TableSoftmax)
+from iptq_mm.functions import (
+    BitSoftmax,
+    ILayerNorm,
+    LogIntSoftmax,
+    PolyGELU,
+    PTFLayerNorm,
+    TableSoftmax,
+)
 from iptq_mm.guard import IntegerOnly, integer_only_regions
 from iptq_mm.ops import REFERENCES
 from iptq_mm.ops.int_mm import int_mm
+
+from classifiers import float_vit, integer_twin
+from classifiers import images as square_images
+from quantized import float_swin, quantized
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from iptq_mm.ops import native
+
 from classifiers import float_timm_swin, images, integer_twin
 from conftest import ROOT
 from debian import emulator
-from iptq_mm.ops import native
 from test_ops.run_saved_model import digest
 
 SCRIPT = Path(__file__).with_name('run_saved_model.py')

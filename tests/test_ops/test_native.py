@@ -4,15 +4,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from native_kernels import isa, no_reference  # noqa: F401
-from quantized import float_swin, quantized
-
 from iptq_mm import ops
-from iptq_mm.functions import (BitSoftmax, ILayerNorm, LogIntSoftmax,
-                               PolyGELU, PTFLayerNorm, TableGELU)
+from iptq_mm.functions import (
+    BitSoftmax,
+    ILayerNorm,
+    LogIntSoftmax,
+    PolyGELU,
+    PTFLayerNorm,
+    TableGELU,
+)
 from iptq_mm.guard import IntegerOnly, integer_only_regions
 from iptq_mm.ops import REFERENCES, native
 from iptq_mm.registry import APPROXIMATIONS
+
+from native_kernels import isa, no_reference  # noqa: F401
+from quantized import float_swin, quantized
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason='installed without the native kernels')

@@ -4,12 +4,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from native_kernels import isa, no_reference  # noqa: F401
-
 from iptq_mm import ops
 from iptq_mm.guard import IntegerOnly
 from iptq_mm.ops import REFERENCES, native
 from iptq_mm.registry import APPROXIMATIONS
+
+from native_kernels import isa, no_reference  # noqa: F401
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason='installed without the native kernels')

@@ -4,8 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.models.backbones.swin import ShiftWindowMSA, WindowMSA
 
-from iptq_mm.ops.window import (relative_position_index, shift_regions,
-                                window_merge, window_partition)
+from iptq_mm.ops.window import (
+    relative_position_index,
+    shift_regions,
+    window_merge,
+    window_partition,
+)
 
 
 @settings(deadline=None, max_examples=30)

@@ -1,10 +1,9 @@
-import importlib.util
 import json
 
 import pytest
+
 from conftest import ROOT
 
-TOOL = ROOT / 'tools' / 'analyze.py'
 SHAPES = str(ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py')
 FEW = [
     '--cfg-options', 'test_dataloader.num_workers=0',
@@ -16,11 +15,8 @@ FEW = [
 
 
 @pytest.fixture(scope='module')
-def analyze():
-    spec = importlib.util.spec_from_file_location('analyze', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def analyze(tool):
+    return tool('analyze')
 
 
 def test_functions_writes_json_and_a_picture(analyze, tmp_path, capsys):

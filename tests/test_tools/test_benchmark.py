@@ -1,6 +1,4 @@
-import importlib.util
 import json
-from pathlib import Path
 
 import onnx
 import pytest
@@ -11,15 +9,10 @@ from iptq_mm.benchmark.runtimes import file_name
 from iptq_mm.export import metadata
 from iptq_mm.ops import native
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark.py'
-
 
 @pytest.fixture(scope='module')
-def benchmark():
-    spec = importlib.util.spec_from_file_location('benchmark', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def benchmark(tool):
+    return tool('benchmark')
 
 
 @pytest.mark.parametrize('name', ['deit_t', 'swin_nano'])

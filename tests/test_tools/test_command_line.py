@@ -1,7 +1,8 @@
 import pytest
 
-from iptq_mm.engine.command_line import command, image_size, positive
 from iptq_mm.engine.errors import UserError
+
+from command_line import command, image_size, positive
 
 
 @pytest.mark.parametrize('result, code', [(None, 0), (True, 0), (False, 1)])

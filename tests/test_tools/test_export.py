@@ -5,25 +5,23 @@ import textwrap
 import numpy as np
 import onnx
 import pytest
-from classifiers import float_vit, images, integer_twin
-from conftest import ROOT
 from mmengine.config import Config
 from PIL import Image
 
-from iptq_mm.engine.artifact import IntModel, save_int_model
-from iptq_mm.engine.int_config import int_config, save_int_config
-from iptq_mm.engine.int_model_config import int_classifier_config
-from iptq_mm.models.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
+from iptq_mm.engine.artifact.int_config import int_config, save_int_config
+from iptq_mm.engine.artifact.int_model import IntModel, save_int_model
+from iptq_mm.engine.artifact.int_model_config import int_classifier_config
+from iptq_mm.models.detectors.swin_backbone import (
+    DEFAULT_BITS,
+    DEFAULT_FUNCTIONS,
+)
 
-SCRIPT = ROOT / 'tools' / 'export.py'
+from classifiers import float_vit, images, integer_twin
 
 
 @pytest.fixture(scope='module')
-def main():
-    spec = importlib.util.spec_from_file_location('export', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def main(tool):
+    return tool('export')
 
 
 @pytest.fixture(scope='module')

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import torch
+
 from conftest import ROOT
 
 SHAPES = ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py'

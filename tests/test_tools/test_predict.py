@@ -1,21 +1,14 @@
 """``tools/predict.py`` on images of the bundled detector."""
-import importlib.util
 
 import mmcv
 import pytest
-from conftest import ROOT
 
 from iptq_mm.datasets import ShapesDataset
 
-SCRIPT = ROOT / 'tools' / 'predict.py'
-
 
 @pytest.fixture(scope='module')
-def main():
-    spec = importlib.util.spec_from_file_location('predict', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def main(tool):
+    return tool('predict')
 
 
 @pytest.fixture(scope='module')

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
+
+from iptq_mm.engine.artifact.int_model import load_int_model
+from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.inputs.options import PTQOptions, resolve
+from iptq_mm.engine.inputs.runner import build_runner
+from iptq_mm.engine.ptq import run_ptq
+
 from conftest import FEW, ROOT, SHAPES, WEIGHTS
 from stock import python, stock_test
-
-from iptq_mm.engine.artifact import load_int_model
-from iptq_mm.engine.errors import UserError
-from iptq_mm.engine.options import PTQOptions, resolve
-from iptq_mm.engine.ptq import run_ptq
-from iptq_mm.engine.runner import build_runner
 
 
 @pytest.fixture(scope='module')
@@ -138,7 +139,8 @@ def test_damaged_checkpoint(tmp_path, damage, says):
     (dict(work_dir=str(SHAPES / 'below')), r'cannot be written.*--work-dir'),
     (dict(cfg_options={**FEW, 'model.backbone.type': 'ResNet',
                        'model.backbone._delete_': True,
-                       'model.backbone.depth': 18}), r'backbone of MaskRCNN is a ResNet'),
+                       'model.backbone.depth': 18}),
+     r'backbone of MaskRCNN is a ResNet'),
 ])
 def test_wrong_input(tmp_path, changed, says):
     options = dict(

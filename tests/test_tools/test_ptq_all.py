@@ -2,12 +2,13 @@
 import json
 
 import pytest
+
+from iptq_mm.engine.artifact.int_model import load_int_model, part_weights
+from iptq_mm.engine.inputs.options import PTQOptions
+from iptq_mm.engine.ptq import run_ptq
+
 from conftest import FEW, SHAPES
 from stock import stock_test
-
-from iptq_mm.engine.artifact import load_int_model, part_weights
-from iptq_mm.engine.options import PTQOptions
-from iptq_mm.engine.ptq import run_ptq
 
 PARTS = [
     'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head'

@@ -1,25 +1,10 @@
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope='module')
-def publish():
-    spec = importlib.util.spec_from_file_location(
-        'publish_checkpoint', ROOT / 'tools/publish_checkpoint.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def run(publish, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, 'argv', ['publish', *map(str, arguments)])
-    publish.main()
+def publish(tool):
+    return tool('publish_checkpoint')
 
 
 def save(path, weight):
@@ -36,9 +21,10 @@ def save(path, weight):
 
 
 def test_only_half_precision_weights_and_plain_meta_stay(
-        publish, monkeypatch, tmp_path):
+        publish, tmp_path):
     save(tmp_path / 'trained.pth', torch.tensor([0.1, -2.5]))
-    run(publish, monkeypatch, tmp_path / 'trained.pth', tmp_path / 'out.pth')
+    assert publish(
+        [str(tmp_path / 'trained.pth'), str(tmp_path / 'out.pth')]) == 0
     out = torch.load(tmp_path / 'out.pth', weights_only=True)
     assert set(out) == {'state_dict', 'meta'}
     assert out['meta'] == dict(
@@ -52,9 +38,9 @@ def test_only_half_precision_weights_and_plain_meta_stay(
     assert not list(tmp_path.glob('*.partial'))
 
 
-def test_a_weight_beyond_float16_is_refused(publish, monkeypatch, tmp_path):
+def test_a_weight_beyond_float16_is_refused(publish, tmp_path, capsys):
     save(tmp_path / 'trained.pth', torch.tensor([1e6]))
-    with pytest.raises(ValueError, match='weight is not finite in float16'):
-        run(publish, monkeypatch, tmp_path / 'trained.pth',
-            tmp_path / 'out.pth')
+    assert publish(
+        [str(tmp_path / 'trained.pth'), str(tmp_path / 'out.pth')]) == 1
+    assert 'weight is not finite in float16' in capsys.readouterr().err
     assert not (tmp_path / 'out.pth').exists()

@@ -1,12 +1,12 @@
 """``tools/reproduce.py`` on a ViT of one block, random weights."""
-import importlib.util
 import json
 
 import pytest
-from conftest import ROOT
 
 from iptq_mm.benchmark import RUNTIMES
-from iptq_mm.reproduction.tables import WIDTHS
+from iptq_mm.experiments.tables import WIDTHS
+
+from conftest import ROOT
 
 SHAPES = str(ROOT / 'configs' / 'iptq_vit_nano_shapes.py')
 DETECTOR = str(ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py')
@@ -20,23 +20,19 @@ COLUMNS = [f'W{width}A8' for width in WIDTHS]
 
 
 @pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location(
-        'reproduce', ROOT / 'tools' / 'reproduce.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def reproduce(tool):
+    return tool('reproduce')
 
 
 @pytest.fixture(scope='module')
-def measured(tool, tmp_path_factory):
+def measured(reproduce, tmp_path_factory):
     """The JSON file with every table of the small classifier."""
     folder = tmp_path_factory.mktemp('reproduce')
     path, work = folder / 'new' / 'tables.json', str(folder / 'work')
     for table, *more in (('accuracy', ), ('ablation', ),
                          ('calibration-size', '--sizes', '1', '3'),
                          ('time', )):
-        assert tool([
+        assert reproduce([
             '--json', str(path), table, SHAPES, '--work-dir', work, *more,
             *SMALL]) == 0
     return path
@@ -61,10 +57,10 @@ def test_every_row_of_every_table_has_its_figures(measured):
                 assert figures['sqnr_db'] > 5
 
 
-def test_four_bits_cost_more_than_eight(tool, tmp_path):
+def test_four_bits_cost_more_than_eight(reproduce, tmp_path):
     """On trained weights and enough images: random weights say nothing."""
     path = tmp_path / 'tables.json'
-    assert tool([
+    assert reproduce([
         '--json', str(path), 'accuracy', SHAPES, '--work-dir', str(tmp_path),
         '--num-images', '60'
     ]) == 0
@@ -84,9 +80,9 @@ def test_the_whole_metric_is_the_default_of_the_accuracy_table(measured):
     assert found['ablation']['changed']['all/full'] == 0
 
 
-def test_another_seed_is_another_calibration(measured, tool, tmp_path):
+def test_another_seed_is_another_calibration(measured, reproduce, tmp_path):
     path = tmp_path / 'tables.json'
-    assert tool([
+    assert reproduce([
         '--json', str(path), 'accuracy', SHAPES, '--seeds', '2', '--work-dir',
         str(tmp_path / 'work'), *SMALL]) == 0
     both, one = entries(path)['accuracy'], entries(measured)['accuracy']
@@ -98,11 +94,12 @@ def test_another_seed_is_another_calibration(measured, tool, tmp_path):
         assert abs(figures['sqnr_db'] - first['sqnr_db']) < 3
 
 
-def test_the_page_keeps_what_was_written_by_hand(measured, tool, tmp_path):
-    page = tmp_path / 'page.md'
+def test_the_page_keeps_what_was_written_by_hand(measured, reproduce,
+                                                 tmp_path):
+    page = tmp_path / 'reproduction.md'
     page.write_text('# By hand\n\n## The tables\n\nold\n')
     for _ in range(2):
-        assert tool(['--json', str(measured), 'page', str(page)]) == 0
+        assert reproduce(['--json', str(measured), 'page', str(tmp_path)]) == 0
         text = page.read_text()
         assert text.startswith('# By hand\n\n## The tables\n')
         assert 'old' not in text and text.count('## The tables') == 1
@@ -110,36 +107,37 @@ def test_the_page_keeps_what_was_written_by_hand(measured, tool, tmp_path):
                     'Calibration images: vit_nano_shapes',
                     'Quantization time', 'Published'):
         assert f'### {heading}\n' in text
-    assert (tmp_path / 'page_time.png').stat().st_size > 1000
+    assert (tmp_path / 'reproduction_time.png').stat().st_size > 1000
 
 
-def test_a_detector_is_refused(tool, tmp_path, capsys):
-    assert tool(['accuracy', DETECTOR, '--work-dir', str(tmp_path)]) == 1
+def test_a_detector_is_refused(reproduce, tmp_path, capsys):
+    assert reproduce(['accuracy', DETECTOR, '--work-dir', str(tmp_path)]) == 1
     assert 'is no classifier, but a MaskRCNN' in capsys.readouterr().err
 
 
-def test_too_many_images_are_refused(tool, tmp_path, capsys):
-    assert tool([
+def test_too_many_images_are_refused(reproduce, tmp_path, capsys):
+    assert reproduce([
         'time', SHAPES, '--work-dir', str(tmp_path), '--cfg-options',
         'load_from=None', 'test_dataloader.dataset.num_images=0']) == 1
     assert 'num_images' in capsys.readouterr().err
 
 
-def test_a_missing_peer_is_named_before_any_work(tool, monkeypatch, capsys):
+def test_a_missing_peer_is_named_before_any_work(reproduce, monkeypatch,
+                                                 capsys):
     runtime = RUNTIMES['ort-int8']
     monkeypatch.setitem(
         RUNTIMES, 'ort-int8',
         runtime.__class__(None, None, packages=('no_such_package', )))
-    assert tool(['accuracy', 'gone.py', '--vs', 'ort-int8']) == 1
+    assert reproduce(['accuracy', 'gone.py', '--vs', 'ort-int8']) == 1
     assert 'no_such_package' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('text, message', [
     (None, 'measure something first'), ('[', 'holds no tables'),
     ('{}', 'holds no tables')])
-def test_no_tables(tool, tmp_path, capsys, text, message):
+def test_no_tables(reproduce, tmp_path, capsys, text, message):
     path = tmp_path / 'tables.json'
     if text is not None:
         path.write_text(text)
-    assert tool(['--json', str(path), 'page']) == 1
+    assert reproduce(['--json', str(path), 'page']) == 1
     assert message in capsys.readouterr().err

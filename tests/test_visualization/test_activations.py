@@ -6,8 +6,11 @@ from rich.console import Console
 from iptq_mm.assignment import GELULayer
 from iptq_mm.evaluation.activations import activations
 from iptq_mm.registry import APPROXIMATIONS
-from iptq_mm.visualization.activations import (activations_table,
-                                               draw_activations, layers_table)
+from iptq_mm.visualization.activations import (
+    activations_table,
+    draw_activations,
+    layers_table,
+)
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 from matplotlib.image import imread
 from rich.console import Console
 
-from iptq_mm.visualization.assignment import (assignment_tables,
-                                              competitors, draw_assignment)
+from iptq_mm.visualization.assignment import (
+    assignment_tables,
+    competitors,
+    draw_assignment,
+)
 
 
 def entry(name, kind, assigned, **omegas):

@@ -4,8 +4,11 @@ from matplotlib.image import imread
 from torch.nn import functional as F
 
 from iptq_mm.evaluation.function_error import Curve
-from iptq_mm.visualization.functions import (_erf_points, _octave_points,
-                                             draw_functions)
+from iptq_mm.visualization.functions import (
+    _erf_points,
+    _octave_points,
+    draw_functions,
+)
 
 
 def test_the_picture_is_drawn(tmp_path):

@@ -4,8 +4,10 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from iptq_mm.evaluation.sensitivity import Row
-from iptq_mm.visualization.sensitivity import (draw_sensitivity,
-                                               sensitivity_table)
+from iptq_mm.visualization.sensitivity import (
+    draw_sensitivity,
+    sensitivity_table,
+)
 
 ROWS = [
     Row('float', '', math.inf, {'coco/bbox_mAP': .5}),

@@ -4,9 +4,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..graph import Value
-from ..scope import Scope
-from ..types import computed
+from ..graph.graph import Value
+from ..graph.scope import Scope
+from ..graph.types import computed
 from .registry import maps
 
 _ARITHMETIC = {

@@ -6,10 +6,10 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor
 
-from ..graph import Value
-from ..scope import Scope
-from ..symbolic import sizes
-from ..types import element_type
+from ..graph.graph import Value
+from ..graph.scope import Scope
+from ..graph.symbolic import sizes
+from ..graph.types import element_type
 from .registry import maps
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ..graph import Value
-from ..scope import Scope
+from ..graph.graph import Value
+from ..graph.scope import Scope
 from .layout import sliced
 from .registry import maps
 

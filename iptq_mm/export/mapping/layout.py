@@ -4,9 +4,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..graph import Value
-from ..scope import Scope
-from ..symbolic import shape, size, sizes
+from ..graph.graph import Value
+from ..graph.scope import Scope
+from ..graph.symbolic import shape, size, sizes
 from .registry import maps
 
 

@@ -8,8 +8,8 @@ point 128, which is the same product.
 import torch
 from torch import Tensor
 
-from ..graph import Value
-from ..scope import Scope
+from ..graph.graph import Value
+from ..graph.scope import Scope
 from .registry import maps
 
 

@@ -10,9 +10,9 @@ MAPPINGS: dict[str, Callable] = {}
 def maps(*names: str) -> Callable[[Callable], Callable]:
     """Decorator that registers the mapping of one or more functions.
 
-    A mapping takes the :class:`~iptq_mm.export.scope.Scope`, the result that
-    torch gave in the traced run, and the arguments of the call; it returns
-    the Value of the result (for a tuple, a tuple of them).
+    A mapping takes the :class:`~iptq_mm.export.graph.scope.Scope`, the result
+    that torch gave in the traced run, and the arguments of the call; it
+    returns the Value of the result (for a tuple, a tuple of them).
     """
 
     def register(mapping: Callable) -> Callable:

@@ -6,8 +6,14 @@ from torch import Tensor
 
 from iptq_mm.registry import APPROXIMATIONS
 
-from ..exponential.bit_exp import (OPERATIONS, REDUCED_RANGE, RELATIVE_ERROR,
-                                   bit_exp, bit_exp_float, bit_exp_reduced)
+from ..exponential.bit_exp import (
+    OPERATIONS,
+    REDUCED_RANGE,
+    RELATIVE_ERROR,
+    bit_exp,
+    bit_exp_float,
+    bit_exp_reduced,
+)
 from . import row
 
 

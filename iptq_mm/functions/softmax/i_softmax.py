@@ -6,8 +6,14 @@ from torch import Tensor
 
 from iptq_mm.registry import APPROXIMATIONS
 
-from ..exponential.i_exp import (OPERATIONS, REDUCED_RANGE, RELATIVE_ERROR,
-                                 i_exp, i_exp_float, i_exp_reduced)
+from ..exponential.i_exp import (
+    OPERATIONS,
+    REDUCED_RANGE,
+    RELATIVE_ERROR,
+    i_exp,
+    i_exp_float,
+    i_exp_reduced,
+)
 from . import row
 
 

@@ -4,9 +4,14 @@ from torch import Tensor
 
 from iptq_mm.registry import APPROXIMATIONS
 
-from ..exponential.shift_exp import (OPERATIONS, REDUCED_RANGE,
-                                     RELATIVE_ERROR, shift_exp,
-                                     shift_exp_float, shift_exp_reduced)
+from ..exponential.shift_exp import (
+    OPERATIONS,
+    REDUCED_RANGE,
+    RELATIVE_ERROR,
+    shift_exp,
+    shift_exp_float,
+    shift_exp_reduced,
+)
 from . import row
 
 

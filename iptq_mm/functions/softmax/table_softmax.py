@@ -6,9 +6,16 @@ from torch import Tensor
 
 from iptq_mm.registry import APPROXIMATIONS
 
-from ..exponential.table_exp import (ENTRIES, OPERATIONS, REDUCED_RANGE,
-                                     RELATIVE_ERROR, table, table_exp,
-                                     table_exp_float, table_exp_reduced)
+from ..exponential.table_exp import (
+    ENTRIES,
+    OPERATIONS,
+    REDUCED_RANGE,
+    RELATIVE_ERROR,
+    table,
+    table_exp,
+    table_exp_float,
+    table_exp_reduced,
+)
 from . import row
 
 

@@ -1,0 +1,276 @@
+"""Post-training quantization as a hook of a test run."""
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+from mmengine.dist import get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from rich.progress import Progress
+from torch import nn
+
+from ...assignment import AssignmentPolicy, read_assignment
+from ...models.detectors.part import IntPart
+from ...registry import HOOKS
+from ..artifact.digest import digest
+from ..artifact.int_model_config import int_classifier_config, int_model_config
+from ..errors import UserError
+from ..inputs.checkpoint import check_finite, load_weights, weights_of
+from ..inputs.preflight import check_backbone
+from ..inputs.settings import checked
+from .calibrate import Calibration
+from .images import CalibrationImages
+from .parts import (
+    check_detections,
+    check_parts,
+    integer_heads,
+    quantize_parts,
+    replaced,
+)
+from .pixels import pixels_in
+from .processes import check_agreement, share_of_rank
+from .progress import ProgressBars
+from .quantize import Quantization, quantize_backbone
+from .select import Selection
+from .statistics_files import StatisticsFiles
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside mmengine's wrapper for parallel processes."""
+    return model.module if is_model_wrapper(model) else model
+
+
+@HOOKS.register_module()
+class PTQHook(Hook):
+    """Makes a detector integer-only before the first test run.
+
+    It shows calibration images to the stock float backbone (nothing else of
+    the detector runs), lowers the backbone to integers and puts that in the
+    place of the float one. With ``scope='all'`` the detector then detects on
+    the same images, behind its integer backbone, and neck and heads are
+    lowered by what they have seen. A float checkpoint that does not fit the
+    model is refused rather than loaded in part.
+
+    Args:
+        calib_dataloader (dict): Config of the calibration dataloader, as
+            ``test_dataloader``.
+        scope (str): ``'backbone'``, or ``'all'`` for convolutions and linear
+            layers of neck and heads as well, in a detector of the R-CNN
+            family. Defaults to ``'backbone'``.
+        input (str): What the integer backbone takes: ``'normalized'`` images,
+            or ``'uint8'``, with the normalization in the weights of its patch
+            embedding. Defaults to ``'normalized'``.
+        num_batches (int): Batches of it to calibrate on. Defaults to 32.
+        observer (dict): Observer of the sites narrower than 16 bits.
+            Defaults to ``dict(type='mse')``.
+        candidates (dict[str, list[str]], optional): Candidates that are
+            scored, by kind (``gelu``, ``softmax``, ``layernorm``). Defaults
+            to all.
+        assignment (dict[str, str] | str, optional): What is assigned whatever
+            the scores: a candidate by kind or by layer, or the path of an
+            ``assignment.json`` of an earlier run. Defaults to ``{}``: the
+            Unified Metric chooses everywhere.
+        normalization (str): How the Unified Metric brings Q, P and C to one
+            range, a name in ``iptq_mm.assignment.NORMALIZATIONS``. Defaults
+            to ``'reference'``.
+        fit (str): Whose data the data-aware candidates are fitted to, a name
+            in ``iptq_mm.assignment.FITS``. Defaults to ``'layer'``.
+        rounding (str): How weights become integers, a name in
+            ``iptq_mm.lowering.ROUNDINGS``. Defaults to ``'gptq'``.
+        equalize (bool): Bring the channels of LayerNorm outputs to like
+            ranges first. Defaults to True.
+        bits (dict[str, int], optional): Widths of ``weight`` (2 to 8,
+            defaults to 8), ``activation`` and ``attention`` maps (likewise),
+            ``residual`` (8 to 16, 16) and ``output`` (2 to 16, 16).
+        seed (int): Which images a shuffling calibration sampler picks, and
+            which rows of activations are looked at. Independent of the
+            runner's own seed, so that every run of a config gives the same
+            integers. Defaults to 0.
+
+    Raises:
+        UserError: If a setting is not what it may be (``settings.py``).
+
+    Attributes:
+        quantization (Quantization | None): Result, once there is one.
+        parts (dict[str, IntPart]): Integer layers of neck and heads, by the
+            module name of the part; empty with ``scope='backbone'``.
+        source (nn.Module | None): The float backbone that was calibrated; it
+            takes images as the integer one does.
+        preprocessor (dict | None): Config of the data preprocessor that
+            ``input='uint8'`` needs.
+        images (CalibrationImages | None): What it was calibrated on, likewise.
+    """
+
+    def __init__(self,
+                 calib_dataloader: dict,
+                 scope: str = 'backbone',
+                 input: str = 'normalized',
+                 num_batches: int = 32,
+                 observer: Mapping[str, Any] = dict(type='mse'),
+                 candidates: Mapping[str, Sequence[str]] | None = None,
+                 assignment: Mapping[str, str] | str = {},
+                 normalization: str = 'reference',
+                 fit: str = 'layer',
+                 rounding: str = 'gptq',
+                 equalize: bool = True,
+                 bits: Mapping[str, int] | None = None,
+                 seed: int = 0):
+        vars(self).update(
+            checked(
+                dict(
+                    calib_dataloader=calib_dataloader,
+                    scope=scope,
+                    input=input,
+                    num_batches=num_batches,
+                    observer=observer,
+                    candidates=candidates,
+                    assignment=assignment,
+                    normalization=normalization,
+                    fit=fit,
+                    rounding=rounding,
+                    equalize=equalize,
+                    bits=bits,
+                    seed=seed)))
+        self.quantization: Quantization | None = None
+        self.parts: dict[str, IntPart] = {}
+        self.source: nn.Module | None = None
+        self.preprocessor: dict[str, Any] | None = None
+        self.images: CalibrationImages | None = None
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse a checkpoint that does not fit; mmengine only warns.
+
+        Raises:
+            UserError: Naming keys that do not fit, or a tensor with NaN or
+                Inf.
+        """
+        weights = weights_of(checkpoint)
+        load_weights(unwrapped(runner.model), weights, 'the checkpoint')
+        checkpoint['state_dict'] = weights  # what mmengine goes on to load
+
+    def before_test(self, runner: Runner) -> None:
+        """Quantize, the first time, and test the integer model."""
+        if self.quantization is None:
+            self.quantize(runner)
+        self.install(runner)
+
+    @torch.no_grad()
+    def quantize(self,
+                 runner: Runner,
+                 folder: Path | None = None,
+                 resume: bool = False) -> Quantization:
+        """Quantize the runner's model, which stays float.
+
+        Args:
+            runner (Runner): With the float model.
+            folder (Path, optional): Where the statistics of calibration are
+                kept, for a run that is killed. Defaults to None, nowhere.
+            resume (bool): Go on from the statistics that are there. Defaults
+                to False.
+
+        Raises:
+            UserError: If what shall be quantized has no integer form or holds
+                NaN or Inf, the calibration set is too small or unusable, or
+                processes come to different integers.
+        """
+        model = unwrapped(runner.model)
+        check_backbone(model)
+        if self.scope == 'all':
+            check_parts(model)
+        model.eval()
+        check_finite(model.backbone.state_dict(), 'the backbone')
+        self.source, preprocessor = model.backbone, model.data_preprocessor
+        device = next(self.source.parameters()).device
+        if self.input == 'uint8':
+            self.source, self.preprocessor = pixels_in(model)
+            preprocessor = MODELS.build(self.preprocessor).to(device)
+        loader = share_of_rank(
+            runner.build_dataloader(self.calib_dataloader, self.seed),
+            self.num_batches)
+        if self.scope == 'all':
+            check_detections(model, loader, self.num_batches)
+        self.images = CalibrationImages(loader, model)
+        files = None if folder is None else StatisticsFiles(
+            folder, self._fingerprint(model, len(loader.dataset)), resume)
+        with (Progress(disable=not is_main_process()) as bars,
+              replaced(model, data_preprocessor=preprocessor)):
+            calibration = Calibration(self.images, self.num_batches,
+                                      self.observer, self.seed,
+                                      ProgressBars(bars), files)
+            self.quantization = quantize_backbone(
+                self.source, calibration,
+                Selection(self.policy(), self.fit), self.bits, self.rounding,
+                self.equalize)
+            backbone = self.quantization.backbone.to(device)
+            if self.scope == 'all':
+                began = time.perf_counter()
+                with replaced(model, backbone=backbone):
+                    self.parts = quantize_parts(
+                        model, replace(calibration, batches=loader),
+                        self.bits, self.rounding)
+                self.quantization.seconds['parts'] = (
+                    time.perf_counter() - began)
+        agreed = check_agreement([backbone, *self.parts.values()])
+        print_log(f'SHA-256 of all integers: {agreed}', 'current')
+        return self.quantization
+
+    def model_config(self, model: Mapping[str, Any]) -> ConfigDict:
+        """The config of the integer model.
+
+        Args:
+            model (Mapping): Of the float one.
+        """
+        functions, network = (self.quantization.functions,
+                              self.quantization.backbone)
+        if hasattr(network, 'structure'):
+            return int_classifier_config(model, network, functions, self.bits)
+        return int_model_config(model, functions, self.bits, self.scope,
+                                self.preprocessor)
+
+    def install(self, runner: Runner) -> None:
+        """Put what has become integer in the place of what was float."""
+        model, backbone = unwrapped(runner.model), self.quantization.backbone
+        device = next(backbone.buffers()).device
+        children = dict(backbone=backbone)
+        if self.preprocessor is not None:
+            children['data_preprocessor'] = MODELS.build(self.preprocessor)
+        if self.parts:
+            children |= integer_heads(
+                self.model_config(runner.cfg.model), self.parts)
+        for name, child in children.items():
+            setattr(model, name, child.to(device))
+
+    def _fingerprint(self, model: nn.Module, num_images: int) -> dict:
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        return {
+            'the settings of PTQHook': str(settings),
+            'the weights': digest([model]),
+            'the number of images': num_images,
+            'the number of processes': get_world_size()
+        }
+
+    def policy(self) -> AssignmentPolicy:
+        """What competes and what is forced.
+
+        Raises:
+            UserError: If ``assignment`` names a file that is none.
+        """
+        forced = self.assignment
+        if isinstance(forced, str):
+            try:
+                forced = read_assignment(forced)
+            except (FileNotFoundError, ValueError) as error:
+                raise UserError(f'assignment: {error}') from error
+        return AssignmentPolicy(self.candidates, forced, self.normalization)
+
+
+SETTINGS = tuple(signature(PTQHook).parameters)
+"""Arguments of the hook, which are attributes of the same names."""

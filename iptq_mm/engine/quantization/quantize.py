@@ -1,0 +1,163 @@
+"""Float backbone + calibration images -> integer backbone.
+
+The three stages of IPTQ-ViT (arXiv:2511.15369) in order. What a hook, a tool
+or a test does with the result is none of its business.
+"""
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from ...assignment import Choice
+from ...calibration import (
+    ChannelRange,
+    Replacement,
+    Sampler,
+    SecondMoments,
+    Site,
+)
+from ...lowering import (
+    ROUNDINGS,
+    above_tail,
+    equalized,
+    equalized_attention,
+    lowering_of,
+    outliers_last,
+    watchable,
+)
+from ...lowering.rounding.rounding import roundings
+from ..errors import UserError
+from .calibrate import WIDE, Calibration, thresholds
+from .select import Selection
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """An integer backbone, and how it came about.
+
+    Args:
+        backbone (nn.Module): The integer backbone, on the CPU.
+        choices (dict[str, Choice]): Scores and assigned candidate of each
+            non-linear layer.
+        seconds (dict[str, float]): ``equalize``, if that was asked for;
+            ``observe`` (stage 1: the pass that captures what the candidates
+            are scored on) and ``assign`` (fitting and scoring them, stage 2);
+            ``calibrate`` (stage 3: the pass that gives the final ranges) and
+            ``lower``.
+    """
+    backbone: nn.Module
+    choices: dict[str, Choice]
+    seconds: dict[str, float]
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """Assigned candidate of each non-linear layer, by name."""
+        return {
+            layer: choice.assigned.name
+            for layer, choice in self.choices.items()
+        }
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.) + time.perf_counter() - began
+
+
+def quantize_backbone(backbone: nn.Module, calibration: Calibration,
+                      selection: Selection, bits: Mapping[str, int],
+                      rounding: str, equalize: bool) -> Quantization:
+    """Calibrate, assign and lower a backbone, which itself stays as it is.
+
+    Args:
+        backbone (nn.Module): Float, stock, in evaluation mode.
+        calibration (Calibration): What to show to it.
+        selection (Selection): How each non-linear layer gets its candidate.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+        rounding (str): How weights become integers, a name in
+            ``iptq_mm.lowering.ROUNDINGS``.
+        equalize (bool): Bring the channels of LayerNorm outputs, and of
+            queries, keys and values, to like ranges first, and the outliers
+            among the hidden channels of MLPs to the end, see
+            ``iptq_mm/lowering/{equalization,attention_equalization,
+            outlier_channels}.py``.
+
+    Returns:
+        Quantization: The integer backbone and its history. The same
+        arguments give the same integers.
+
+    Raises:
+        TypeError: If the backbone has no integer form.
+        UserError: If the images are too few or give NaN or Inf, or a setting
+            names what does not exist.
+        ValueError: If integers cannot hold what they must.
+    """
+    backbone = watchable(backbone)
+    lowering = lowering_of(backbone, bits)
+    selection.check(lowering.nonlinear_layers())
+    if rounding not in ROUNDINGS:
+        raise UserError(f'there is no rounding {rounding!r}; there are: '
+                        f'{", ".join(sorted(ROUNDINGS.module_dict))}.')
+    seconds: dict[str, float] = {}
+    if equalize:
+        with _timed(seconds, 'equalize'):
+            backbone = equalized_backbone(backbone, bits, calibration)
+        lowering = lowering_of(backbone, bits)
+    sites, kinds = lowering.sites(), lowering.nonlinear_layers()
+    samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
+    inputs = {layer: Site(layer, 'input', WIDE) for layer in kinds}
+    with _timed(seconds, 'observe'):
+        observers = calibration.observers(sites)
+        calibration.watch(backbone, {**sites, **inputs}, observers, samplers,
+                          'observing the float model')
+    with _timed(seconds, 'assign'):
+        choices = selection.choose(
+            lowering.layers(thresholds(sites, observers)),
+            {layer: sampler.rows
+             for layer, sampler in samplers.items()},
+            partial(calibration.progress, 'scoring the candidates'))
+    assigned = {layer: choice.assigned for layer, choice in choices.items()}
+    with _timed(seconds, 'calibrate'), Replacement(backbone, assigned):
+        observers, linears = calibration.observers(sites), lowering.linears()
+        moments = {layer: SecondMoments() for layer in linears}
+        calibration.watch(backbone, {**sites, **linears},
+                          {**observers, **moments}, {},
+                          'observing the mixed model')
+    with _timed(seconds, 'lower'):
+        lowered = lowering.lower(
+            thresholds(sites, observers), assigned,
+            roundings(rounding, moments))
+    return Quantization(lowered, choices, seconds)
+
+
+def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
+                       calibration: Calibration) -> nn.Module:
+    """A copy of a float backbone with channels of like ranges, and the
+    outliers of MLPs at the end.
+
+    Args:
+        backbone (nn.Module): As :func:`quantize_backbone` takes it, watchable.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+        calibration (Calibration): What to show to it.
+    """
+    lowering = lowering_of(backbone, bits)
+    readers, blocks = lowering.readers(), lowering.blocks()
+    attentions = [names.attn for names in blocks]
+    sites = {name: Site(name, 'output', WIDE) for name in readers}
+    sites |= {
+        name: Site(f'{name}.qkv', 'output', WIDE) for name in attentions
+    }
+    sites |= {
+        names.gelu: Site(names.gelu, 'input', WIDE, above_tail)
+        for names in blocks
+    }
+    channels = {name: ChannelRange() for name in sites}
+    calibration.watch(backbone, sites, channels, {}, 'observing the channels')
+    ranges = {name: channel.largest for name, channel in channels.items()}
+    backbone = equalized(backbone, readers, ranges, bits)
+    backbone = equalized_attention(backbone, attentions, ranges, bits)
+    return outliers_last(backbone, blocks, ranges)

@@ -1,0 +1,73 @@
+"""Keeps the first predictions of a test run for the pictures."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import mmcv
+import numpy as np
+from mmdet.structures import DetDataSample
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+from ...registry import HOOKS
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An image and what a model sees in it.
+
+    Args:
+        image (np.ndarray): uint8 [H, W, 3], RGB; of a detector at its
+            original size, of a classifier as the model takes it.
+        sample (BaseDataElement): ``DetDataSample`` with predictions in pixels
+            of the image, or a classifier's, with ``pred_score``.
+    """
+    image: np.ndarray
+    sample: BaseDataElement
+
+
+@HOOKS.register_module()
+class PredictionHook(Hook):
+    """Collects what is detected in the first images of a test run, or what
+    they are classified as.
+
+    Args:
+        num_images (int): How many. Defaults to 4.
+    """
+
+    def __init__(self, num_images: int = 4):
+        self.num_images = num_images
+        self.predictions: list[Prediction] = []
+
+    def before_test(self, runner: Runner) -> None:
+        """Forget those of an earlier run."""
+        self.predictions = []
+
+    def after_test_iter(self,
+                        runner: Runner,
+                        batch_idx: int,
+                        data_batch: dict | None = None,
+                        outputs: Sequence[BaseDataElement] | None = None
+                        ) -> None:
+        """Keep the images and predictions of one batch."""
+        missing = self.num_images - len(self.predictions)
+        batch = list(zip(data_batch['inputs'], outputs))
+        for pixels, sample in batch[:missing]:
+            self.predictions.append(
+                Prediction(_image(sample, pixels), sample.detach().cpu()))
+
+
+@singledispatch
+def _image(sample: BaseDataElement, pixels: Tensor) -> np.ndarray:
+    """The image of a sample; [H, W, 3], RGB, from a loader's [3, H, W]."""
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+
+@_image.register
+def _(sample: DetDataSample, pixels: Tensor) -> np.ndarray:
+    # mmdet's loaders give BGR, at the test size.
+    image = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()[..., ::-1])
+    height, width = sample.ori_shape
+    return mmcv.imresize(image, (width, height))

@@ -1,0 +1,147 @@
+"""R-CNNs that are integer-only from the pixels to the heads' outputs."""
+import copy
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.hub import get_config
+
+from iptq_mm.engine.artifact.int_model import part_weights
+from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.report.float_parts import float_parts
+from iptq_mm.engine.report.verify import detections, verify_integer
+
+from detectors import SeededImages, batches, hook_on, runner_of
+from quantized import sqnr_db
+
+PARTS = {
+    'faster-rcnn': ['roi_head.bbox_head'],
+    'mask-rcnn': ['roi_head.bbox_head', 'roi_head.mask_head'],
+    'cascade-mask-rcnn': [
+        f'roi_head.{kind}_head.{i}' for kind in ('bbox', 'mask')
+        for i in range(3)
+    ]
+}
+
+
+def nano(name):
+    """The config of a detector with few channels that always finds
+    something."""
+    model = get_config(f'mmdet::_base_/models/{name}_r50_fpn.py').model
+    model.backbone = dict(
+        type='SwinTransformer', embed_dims=16, depths=[2, 1, 1, 1],
+        num_heads=[1, 2, 4, 8], window_size=4)
+    model.neck.update(in_channels=[16, 32, 64, 128], out_channels=16)
+    model.rpn_head.update(in_channels=16, feat_channels=16)
+    roi_head = model.roi_head
+    boxes = roi_head.bbox_head
+    for head in boxes if isinstance(boxes, list) else [boxes]:
+        head.update(in_channels=16, fc_out_channels=32)
+    for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
+        if key in roi_head:
+            roi_head[key].out_channels = 16
+    if 'mask_head' in roi_head:
+        roi_head.mask_head.update(
+            in_channels=16, conv_out_channels=16, num_convs=1)
+    model.test_cfg.rpn.max_per_img = 20
+    model.test_cfg.rcnn.update(score_thr=0., max_per_img=5)
+    return model
+
+
+def runner_with_config(model):
+    runner = runner_of(copy.deepcopy(model))
+    runner.cfg = SimpleNamespace(model=model)
+    return runner
+
+
+@pytest.mark.parametrize('name', PARTS)
+@torch.no_grad()
+def test_integers_all_the_way(name):
+    images = SeededImages()
+    runner = runner_with_config(nano(name))
+    model = runner.model
+    batch = next(batches(images))
+    x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
+    features = model.extract_feat(x)
+    expected = [*features, *model.rpn_head(features)[0]]
+
+    hook = hook_on(images, scope='all', input='uint8')
+    hook.before_test(runner)
+    parts = ['backbone', 'neck', 'rpn_head', *PARTS[name]]
+    assert ['backbone', *hook.parts] == parts
+    integers = part_weights(model.state_dict(), parts)
+    assert integers and not any(
+        tensor.is_floating_point() for tensor in integers.values())
+    assert 'neck' not in float_parts(model)
+    assert 'image normalization' not in float_parts(model)
+
+    x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
+    assert x.dtype == torch.uint8
+    features = model.extract_feat(x)
+    outputs = [*features, *model.rpn_head(features)[0]]
+    assert min(map(sqnr_db, expected, outputs)) > 19
+
+    regions = verify_integer(model, partial(detections, model),
+                             batches(images))
+    assert regions == ['backbone.quantize', 'backbone.body'] + [
+        f'{part}.layers.body' for part in parts[1:]
+    ]
+
+    rebuilt = MODELS.build(hook.model_config(runner.cfg.model)).eval()
+    rebuilt.load_state_dict(model.state_dict())
+    found = detections(model, batch)
+    assert found[0].numel()
+    assert all(map(torch.equal, found, detections(rebuilt, batch)))
+
+
+def test_a_float_detector_is_float_throughout():
+    model = runner_with_config(nano('mask-rcnn')).model
+    assert float_parts(model) == [
+        'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head',
+        'roi_head.mask_head', 'image normalization', 'RoIAlign',
+        'sigmoid or softmax of scores', 'box decoding', 'NMS', 'mask pasting'
+    ]
+
+
+def test_a_head_that_never_runs_is_named():
+    model = nano('mask-rcnn')
+    model.test_cfg.rcnn.score_thr = 2.
+    with pytest.raises(UserError, match='^roi_head.mask_head did not run on '):
+        hook_on(SeededImages(), scope='all').quantize(
+            runner_with_config(model))
+
+
+def test_a_neck_without_integer_form_is_refused_at_once():
+    model = nano('faster-rcnn')
+    model.neck.norm_cfg = dict(type='BN')
+    runner = runner_with_config(model)
+    runner.build_dataloader = None
+    with pytest.raises(UserError, match='neck is a FPN; .* plain FPN'):
+        hook_on(SeededImages(), scope='all').quantize(runner)
+
+
+def test_a_detector_without_rpn_is_refused():
+    model = get_config('mmdet::_base_/models/retinanet_r50_fpn.py').model
+    model.backbone = nano('faster-rcnn').backbone
+    with pytest.raises(UserError, match="no rpn_head, .*scope='backbone'"):
+        hook_on(SeededImages(), scope='all').quantize(runner_of(model))
+
+
+@pytest.mark.parametrize('wrong, says', [
+    (dict(scope='neck'), "no scope 'neck'; there are: backbone, all"),
+    (dict(input='float'), "no input 'float'; there are: normalized, uint8"),
+])
+def test_wrong_settings(wrong, says):
+    with pytest.raises(UserError, match=says):
+        hook_on(SeededImages(), **wrong)
+
+
+def test_pixels_need_a_normalization_that_is_known():
+    model = nano('faster-rcnn')
+    model.data_preprocessor.type = 'mmdet.DetDataPreprocessor'
+    runner = runner_with_config(model)
+    runner.model.data_preprocessor = torch.nn.Identity()
+    with pytest.raises(UserError, match='data_preprocessor is a Identity'):
+        hook_on(SeededImages(), input='uint8').quantize(runner)
