@@ -14,8 +14,8 @@ from torch import nn
 from ..assignment import Layer
 from ..calibration import Site
 from ..functions.base import Candidate
-from .block import BlockNames
 from .rounding.rounding import Roundings
+from .transformer.block import BlockNames
 
 OWN = __name__.partition('.')[0]
 """Our float modules are made of others': nobody needs to be told of them."""

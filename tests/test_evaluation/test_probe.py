@@ -4,7 +4,8 @@ from iptq_mm.assignment import FITS
 from iptq_mm.assignment.policy import registered
 from iptq_mm.evaluation.families import FAMILIES, homogeneous
 from iptq_mm.evaluation.probe import Probe
-from iptq_mm.lowering import SwinLowering
+from iptq_mm.lowering import lowering_of
+from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 
 from quantized import float_swin, min_max_thresholds, quantized, sqnr_db
 
@@ -16,7 +17,7 @@ SMALL = dict(
 def test_probe_is_worth_what_the_model_is_worth():
     swin = float_swin(**SMALL)
     image = torch.randn(2, 3, 32, 32, generator=torch.manual_seed(0))
-    lowering = SwinLowering(swin)
+    lowering = lowering_of(swin, DEFAULT_BITS)
     kinds = lowering.nonlinear_layers()
     thresholds = min_max_thresholds(swin, lowering.sites(), image)
     samples = {layer: torch.zeros(1, 1) for layer in kinds}

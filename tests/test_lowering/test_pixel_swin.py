@@ -6,7 +6,7 @@ from mmdet.structures import DetDataSample
 from mmengine.model import ImgDataPreprocessor
 
 from iptq_mm.guard import integer_only_regions
-from iptq_mm.lowering.pixel_swin import Normalization, PixelSwin
+from iptq_mm.lowering.readers.pixel_swin import Normalization, PixelSwin
 from iptq_mm.models import IntSwinTransformer, PixelDataPreprocessor
 from iptq_mm.nn import Pixels
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from iptq_mm.calibration import Collector
 from iptq_mm.calibration.observers import min_max
-from iptq_mm.lowering import SwinLowering, lowering_of
+from iptq_mm.lowering import lowering_of
 from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 
 from quantized import float_swin, min_max_thresholds, quantized, sqnr_db
@@ -17,7 +17,7 @@ SMALL = dict(
 
 def test_layers_are_all_non_linear_modules_in_forward_order():
     swin = float_swin(**SMALL)
-    layers = SwinLowering(swin).nonlinear_layers()
+    layers = lowering_of(swin, DEFAULT_BITS).nonlinear_layers()
     types = dict(gelu=nn.GELU, softmax=nn.Softmax, layernorm=nn.LayerNorm)
     expected = {
         name: kind
@@ -36,7 +36,7 @@ def test_layers_are_all_non_linear_modules_in_forward_order():
 
 def test_sites_are_reached_and_none_is_observed_in_vain():
     swin = float_swin(**SMALL)
-    lowering = SwinLowering(swin)
+    lowering = lowering_of(swin, DEFAULT_BITS)
     # raises on an unreached site
     thresholds = min_max_thresholds(swin, lowering.sites(),
                                     torch.randn(1, 3, 32, 32))
@@ -60,7 +60,7 @@ def test_sites_are_reached_and_none_is_observed_in_vain():
 
 def test_the_shift_mask_does_not_stretch_the_scores():
     swin = float_swin(**SMALL)
-    sites = SwinLowering(swin).sites()
+    sites = lowering_of(swin, DEFAULT_BITS).sites()
     observers = {name: min_max() for name in sites}
     with Collector(swin, sites, observers):
         swin(torch.randn(1, 3, 32, 32))

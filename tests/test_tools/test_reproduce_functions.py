@@ -32,7 +32,8 @@ def test_a_setting_is_measured_and_kept(reproduce, tmp_path, monkeypatch):
     path = tmp_path / 'new' / 'study.json'
     assert reproduce([
         '--json', str(path), 'functions', SHAPES, '--name', 'small',
-        '--seeds', '2', '--num-search', '1', '--num-val', '2', '--num-random', '3',
+        '--seeds', '2', '--num-search', '1', '--num-val', '2',
+        '--num-random', '3',
         '--work-dir', str(tmp_path), '--cfg-options', *SMALL]) == 0
     found = json.loads(path.read_text())['tables']['functions']['small']
     assert {'float', 'default', 'metric_paper', *FAMILIES} == set(

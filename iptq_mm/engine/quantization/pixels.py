@@ -4,7 +4,7 @@ from typing import Any
 from mmdet.models.backbones.swin import SwinTransformer
 from mmengine.model import BaseModel
 
-from ...lowering.pixel_swin import Normalization, PixelSwin
+from ...lowering.readers.pixel_swin import Normalization, PixelSwin
 from ..errors import UserError
 
 

@@ -19,11 +19,11 @@ from ...models.detectors.conv_head import HeadLayer, HeadPlan, integer_head
 from ...models.detectors.mask_head import mask_plan
 from ...models.detectors.part import IntPart
 from ...models.detectors.rpn_head import rpn_plan
-from ..block import BlockNames
-from ..filling import set_scale
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
 from ..scale import scale_of
+from ..transformer.block import BlockNames
+from ..transformer.filling import set_scale
 from .convolution import check_type, lower_convolution, moments_sites
 
 

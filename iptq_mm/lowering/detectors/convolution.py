@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from ...calibration import Site
 from ...nn import IntConv2d, IntConvTranspose2d
-from ..filling import image_columns
 from ..linear import lower_linear
 from ..rounding.rounding import Rounding
+from ..transformer.filling import image_columns
 
 MAX_MOMENTS = 4096
 """Inputs of a layer up to which a rounding that needs their covariance is

@@ -8,11 +8,11 @@ from ...calibration import Site, output_site
 from ...functions.base import Candidate
 from ...models.detectors.fpn import integer_pyramid
 from ...models.detectors.part import IntPart
-from ..block import BlockNames
-from ..filling import set_scale
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
 from ..scale import dyadic_tensors, fill, scale_of
+from ..transformer.block import BlockNames
+from ..transformer.filling import set_scale
 from .convolution import check_type, lower_convolution, moments_sites
 
 

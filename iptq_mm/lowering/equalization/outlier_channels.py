@@ -13,7 +13,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from ..block import BlockNames
+from ..transformer.block import BlockNames
 
 
 @torch.no_grad()

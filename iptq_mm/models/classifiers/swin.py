@@ -106,7 +106,7 @@ class IntSwinClassifier(BaseModule):
 
     Between ``quantize`` and ``dequantize`` lies ``body``, which knows integers
     only. The module is empty when built: lowering a float network
-    (``iptq_mm.lowering.TimmSwinLowering``) or an integer checkpoint fills it.
+    (``iptq_mm.lowering.readers.timm_swin``) or an integer checkpoint fills it.
 
     Args:
         functions (dict[str, str], optional): Candidate of each non-linear

@@ -115,7 +115,7 @@ class IntVisionTransformer(BaseModule):
 
     Between ``quantize`` and ``dequantize`` lies ``body``, which knows integers
     only. The module is empty when built: lowering a float network
-    (``iptq_mm.lowering.VitLowering``) or an integer checkpoint fills it.
+    (``iptq_mm.lowering.readers.timm_vit``) or an integer checkpoint fills it.
 
     Args:
         functions (dict[str, str], optional): Candidate of each non-linear

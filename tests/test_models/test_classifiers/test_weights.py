@@ -1,6 +1,7 @@
 import pytest
 
-from iptq_mm.models import TimmClassifier, weights
+from iptq_mm.models import TimmClassifier
+from iptq_mm.models.classifiers import weights
 from iptq_mm.models.classifiers.weights import WeightsUnavailableError
 
 

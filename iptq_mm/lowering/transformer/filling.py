@@ -4,9 +4,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..functions.base import Candidate
-from ..models.block import IntBlock
-from ..nn import (
+from ...functions.base import Candidate
+from ...models.block import IntBlock
+from ...nn import (
     IntAttention,
     IntAveragePool,
     IntLayerNorm,
@@ -14,10 +14,11 @@ from ..nn import (
     IntMLP,
     IntWindowAttention,
 )
-from .block import BlockNames, NetworkScales
-from .linear import lower_linear
-from .rounding.rounding import Roundings
-from .scale import dyadic_tensors, fill
+from ..linear import lower_linear
+from ..rounding.rounding import Roundings
+from ..scale import dyadic_tensors, fill
+from .block import BlockNames
+from .scales import TransformerScales
 
 MASK = 100.0
 """What Swin subtracts from the score of two tokens of different regions."""
@@ -29,12 +30,12 @@ class Filling:
 
     Args:
         network (nn.Module): Float.
-        scales (NetworkScales): Of the network.
+        scales (TransformerScales): Of the network.
         functions (Mapping[str, Candidate]): Of every non-linear layer.
         roundings (Roundings): Of the layers with weights.
     """
 
-    def __init__(self, network: nn.Module, scales: NetworkScales,
+    def __init__(self, network: nn.Module, scales: TransformerScales,
                  functions: Mapping[str, Candidate], roundings: Roundings):
         self.network, self.scales = network, scales
         self.functions, self.roundings = functions, roundings

@@ -1,15 +1,12 @@
-"""What timm's ViT and Swin have in common: the names in their blocks, where
-calibration looks at their classifiers, and what is supported."""
-from collections.abc import Mapping
-
+"""What timm's ViT and Swin have in common: the names in their blocks, and what
+of them is supported."""
 from timm.layers import Attention, LayerScale, Mlp
 from timm.models.swin_transformer import SwinTransformerBlock, WindowAttention
 from timm.models.vision_transformer import Block
 from torch import nn
 
-from ..calibration import WIDE_HEADROOM, Site, output_site
-from .block import BlockNames
-from .watchable import WatchedAttention
+from ..transformer.block import BlockNames
+from ..watchable import WatchedAttention
 
 
 def timm_names(network: nn.Module, block: str) -> BlockNames:
@@ -31,22 +28,6 @@ def timm_names(network: nn.Module, block: str) -> BlockNames:
         fc2=f'{mlp}.fc2',
         branch1=f'{block}.ls1' if scaled else f'{attn}.proj',
         branch2=f'{block}.ls2' if scaled else f'{mlp}.fc2')
-
-
-def classifier_sites(head: str, bits: Mapping[str, int]) -> dict[str, Site]:
-    """Where calibration observes a classifier. It reads the 16 bits of its
-    input as they are, so that these have room for other images too.
-
-    Args:
-        head (str): Its name.
-        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
-    """
-    return {
-        f'{head}:input':
-        Site(head, 'input', bits['residual'], headroom=WIDE_HEADROOM),
-        f'{head}:output':
-        output_site(head, bits['output'])
-    }
 
 
 def require(condition: bool, network: nn.Module, what: str,

@@ -13,22 +13,9 @@ from mmdet.models.backbones.swin import SwinTransformer
 from mmdet.models.data_preprocessors import DetDataPreprocessor
 from torch import Tensor, nn
 
-from ..assignment import Layer
-from ..calibration import Site
-from ..functions.base import Candidate
-from ..models import IntSwinTransformer
-from ..nn import Pixels
-from .block import BlockNames
-from .lowering import lowering_of
-from .rounding.rounding import Roundings
-from .scale import fill
-from .swin import SwinLowering
-
-MIDDLE = 128
-"""The pixel that becomes the integer 0."""
-
-IMAGE = 'patch_embed:input'
-"""Site of the image."""
+from ..lowering import lowering_of
+from ..transformer.lowering import MIDDLE, TransformerLowering
+from .mmdet_swin import SwinReader
 
 
 @dataclass(frozen=True)
@@ -104,57 +91,22 @@ class PixelSwin(SwinTransformer):
             conv.weight.copy_(weight[:, image_channels])
             conv.bias.add_(shift.to(conv.bias))
 
-    def forward(self, image: Tensor) -> list[Tensor]:
+    def around_middle(self, image: Tensor) -> Tensor:
+        """uint8 [B, C, H, W] -> float32 [B, C, H', W'], whole patches of
+        pixels less their middle."""
         patch = self.patch_embed.projection.stride[0]
         pad = torch.tensor(self.pad_pixel, device=image.device).view(-1, 1, 1)
         height, width = image.shape[-2:]
         around_pad = F.pad(image.float() - pad,
                            (0, -width % patch, 0, -height % patch))
-        return super().forward(around_pad + (pad - MIDDLE))
+        return around_pad + (pad - MIDDLE)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return super().forward(self.around_middle(image))
 
 
 @lowering_of.register(PixelSwin)
-class PixelSwinLowering:
-    """PixelSwin -> IntSwinTransformer that takes uint8; a ``Lowering``.
-
-    Args:
-        swin (PixelSwin): The float backbone.
-        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
-
-    Raises:
-        TypeError: If a layer of it has no integer form.
-    """
-
-    def __init__(self, swin: PixelSwin, bits: Mapping[str, int]):
-        self.swin, self.inner = swin, SwinLowering(swin, bits)
-
-    def sites(self) -> dict[str, Site]:
-        sites = self.inner.sites()
-        del sites[IMAGE]  # its scale is 1, whatever is seen
-        return sites
-
-    def nonlinear_layers(self) -> dict[str, str]:
-        return self.inner.nonlinear_layers()
-
-    def linears(self) -> dict[str, Site]:
-        return self.inner.linears()
-
-    def readers(self) -> dict[str, str]:
-        return self.inner.readers()
-
-    def blocks(self) -> list[BlockNames]:
-        return self.inner.blocks()
-
-    def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
-        return self.inner.layers(thresholds)
-
-    def lower(self, thresholds: Mapping[str, float],
-              functions: Mapping[str, Candidate],
-              roundings: Roundings) -> IntSwinTransformer:
-        model = self.inner.lower({**thresholds, IMAGE: 127.}, functions,
-                                 roundings)
-        pad_pixel = torch.tensor(self.swin.pad_pixel)
-        pixels = Pixels(len(pad_pixel), model.body.patch_embed.patch)
-        fill(pixels.padding, pad_pixel - MIDDLE)
-        model.quantize = pixels.eval()
-        return model
+def lowering_of_pixel_swin(swin: PixelSwin,
+                           bits: Mapping[str, int]) -> TransformerLowering:
+    """PixelSwin -> IntSwinTransformer that takes uint8."""
+    return TransformerLowering(SwinReader(swin, swin.pad_pixel), bits)
