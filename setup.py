@@ -31,7 +31,10 @@ def native_kernels() -> dict:
                 print(f'iptq_mm: the native kernels were not built: {error}')
 
     folder = Path('iptq_mm/ops/csrc')
-    sources = [folder / 'operators.cpp', *sorted(folder.glob('isa/*.cpp'))]
+    sources = [
+        folder / 'operators' / 'operators.cpp',
+        *sorted(folder.glob('isa/*.cpp'))
+    ]
     kernels = CppExtension(
         'iptq_mm.ops._native',
         [str(path) for path in sources],

@@ -4,6 +4,10 @@ import random
 import textwrap
 from pathlib import Path
 
+# Two workers with two threads each wait for one another.
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 import numpy as np
 import pytest
 import torch

@@ -9,7 +9,7 @@ from iptq_mm.engine.inputs.options import PTQOptions, resolve
 
 from conftest import ROOT
 
-CONFIGS = sorted(ROOT.glob('configs/iptq_*_imagenet.py'))
+CONFIGS = sorted(ROOT.glob('configs/imagenet/*.py'))
 
 
 def test_there_are_eight():

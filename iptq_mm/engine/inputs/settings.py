@@ -109,7 +109,8 @@ def boolean(name: str, value: Any) -> bool:
 
 def mapping(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        _refuse(name, value, 'a dictionary')
+        _refuse(name, value, f'a dictionary (of the command line: '
+                f'custom_hooks.0.{name}.KEY=VALUE)')
     return dict(value)
 
 
@@ -147,8 +148,7 @@ def _assignment(name: str, value: Any) -> dict[str, str] | str:
         try:  # --cfg-options hands a dictionary over as its text
             value = ast.literal_eval(value)
         except (SyntaxError, ValueError):
-            _refuse(name, value, 'a dictionary of names or the path of an '
-                    'assignment.json')
+            value = [value]
     return value if isinstance(value, str) else mapping(name, value or {})
 
 

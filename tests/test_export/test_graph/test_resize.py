@@ -5,9 +5,9 @@ from iptq_mm.export.graph.resize import resize_of
 
 
 @pytest.mark.parametrize('name, crop_pct', [
-    ('deit_s_imagenet', 0.9), ('vit_nano_cifar10', 1.)])
+    ('imagenet/iptq_deit_s_imagenet', 0.9), ('iptq_vit_nano_cifar10', 1.)])
 def test_of_a_classifier(configs, name, crop_pct):
-    assert resize_of(load_config(configs / f'iptq_{name}.py')) == dict(
+    assert resize_of(load_config(configs / f'{name}.py')) == dict(
         crop_pct=crop_pct, interpolation='bicubic')
 
 

@@ -1,7 +1,7 @@
 // One piece of memory shared out among a kernel's buffers.
 #pragma once
 
-#include "../vector.h"
+#include "vector.h"
 
 namespace iptq {
 namespace {

@@ -8,7 +8,7 @@
 // ShiftedNibbles, at the price of a sum for each row.
 #pragma once
 
-#include "../vector.h"
+#include "vector.h"
 
 namespace iptq {
 namespace {

@@ -1,7 +1,7 @@
 // Dyadic requantization, exact: rshift(x m, n) of arithmetic.py on int32.
 #pragma once
 
-#include "../vector.h"
+#include "vector.h"
 
 namespace iptq {
 namespace {

@@ -2,9 +2,9 @@
 #include <ATen/Parallel.h>
 #include <torch/library.h>
 
-#include "dispatch.h"
-#include "gelu_table.h"
-#include "reference.h"
+#include "../dispatch.h"
+#include "../gelu_table.h"
+#include "../reference.h"
 
 namespace iptq {
 namespace {

@@ -4,9 +4,9 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include "dispatch.h"
-#include "product.h"
-#include "reference.h"
+#include "../dispatch.h"
+#include "../product.h"
+#include "../reference.h"
 
 namespace iptq {
 namespace {

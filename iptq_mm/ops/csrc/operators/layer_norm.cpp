@@ -9,9 +9,9 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include "dispatch.h"
-#include "memory.h"
-#include "reference.h"
+#include "../dispatch.h"
+#include "../memory.h"
+#include "../reference.h"
 
 namespace iptq {
 namespace {

@@ -2,7 +2,7 @@
 // on every instruction set. What the extension cannot say (dot products,
 // widening multiplications) an instruction set adds in isa/.
 //
-// This file, kernels/ and isa/ are compiled once for each instruction set, so
+// This folder and isa/ are compiled once for each instruction set, so
 // everything in them lies in unnamed namespaces and nothing of the C++ library
 // is used: of an inline function with external linkage the linker keeps one
 // copy for all, and it could be one with instructions this machine lacks.

@@ -5,10 +5,10 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include "dispatch.h"
-#include "memory.h"
-#include "reference.h"
-#include "softmax_parameters.h"
+#include "../dispatch.h"
+#include "../memory.h"
+#include "../reference.h"
+#include "../softmax_parameters.h"
 
 namespace iptq {
 namespace {

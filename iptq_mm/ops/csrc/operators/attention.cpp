@@ -6,11 +6,11 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include "dispatch.h"
-#include "memory.h"
-#include "reference.h"
+#include "../dispatch.h"
+#include "../memory.h"
+#include "../reference.h"
 #include "score_bias.h"
-#include "softmax_parameters.h"
+#include "../softmax_parameters.h"
 #include "windows.h"
 
 namespace iptq {

@@ -7,7 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include "reference.h"
+#include "../reference.h"
 
 namespace iptq {
 namespace {

@@ -7,7 +7,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 
-#include "kernels.h"
+#include "../kernels.h"
 
 namespace iptq {
 
