@@ -9,18 +9,24 @@ network itself stays as it is.
 from copy import deepcopy
 from functools import singledispatch
 
+import torch
 from timm.layers import Attention
 from timm.models.swin_transformer import SwinTransformer, WindowAttention
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
+
+from .same import agree, evaluating
 
 
 class WatchedAttention(nn.Module):
     """timm's ``Attention``, unfused; [B, N, C] -> [B, N, C].
 
     Args:
-        attention (Attention): Gives its layers; without ``qk_norm``, gate
-            and norm.
+        attention (Attention): Gives its layers.
+
+    Raises:
+        TypeError: If it computes anything else than they say (``qk_norm``,
+            a gate, a norm, positions).
     """
 
     def __init__(self, attention: Attention):
@@ -28,6 +34,23 @@ class WatchedAttention(nn.Module):
         self.num_heads, self.scale = attention.num_heads, attention.scale
         self.qkv, self.proj = attention.qkv, attention.proj
         self.softmax = nn.Softmax(-1)
+        self._check(attention)
+
+    @torch.no_grad()
+    def _check(self, attention: Attention) -> None:
+        own = {name for name, _ in self.named_parameters()}
+        for name, _ in attention.named_parameters():
+            if name not in own:
+                raise TypeError(f'{type(attention).__name__} with {name}, '
+                                f'which has no integer form')
+        x = torch.randn(1, 5, self.qkv.in_features,
+                        generator=torch.Generator().manual_seed(0))
+        x = x.to(self.qkv.weight)
+        with evaluating(attention):
+            if not agree(self(x), attention(x)):
+                raise TypeError(
+                    f'{type(attention).__name__} that computes something else '
+                    f'than its layers tell, which has no integer form')
 
     def forward(self, x: Tensor, attn_mask: None = None,
                 is_causal: bool = False) -> Tensor:

@@ -7,19 +7,16 @@ what its description does.
 """
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..same import agree, evaluating
 from .description import Description
 from .replay import Replay
 
 CONSTANTS = ('relative_position_index', 'attn_mask')
 """Buffers that follow from the structure."""
-
-TOLERANCE = 1e-3
-"""Of the largest output: what rounding in another order may change."""
 
 
 def check_complete(description: Description) -> None:
@@ -75,7 +72,7 @@ def _first_difference(description: Description) -> str | None:
         for names in description.blocks()
     ]
     try:
-        with _evaluating(network):
+        with evaluating(network):
             answer = network(image)
             steps = Replay(description).steps(_patched(description, image))
             ours = dict(steps)
@@ -88,20 +85,7 @@ def _first_difference(description: Description) -> str | None:
     else:
         seen |= {f'output {i}': y for i, y in enumerate(answer)}
     return next((name for name, y in ours.items()
-                 if not _agree(y, seen[name])), None)
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """In evaluation mode for a while."""
-    modes = {module: module.training for module in network.modules()}
-    for module in modes:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+                 if not agree(y, seen[name])), None)
 
 
 def _image(description: Description) -> Tensor:
@@ -139,13 +123,3 @@ def _patched(description: Description, image: Tensor) -> Tensor:
     """The image as the patches take it."""
     prepare = getattr(description.network, 'around_middle', None)
     return image if prepare is None else prepare(image)
-
-
-def _agree(ours: Tensor, theirs: Tensor) -> bool:
-    ours, theirs = ours.double().flatten(), theirs.double().flatten()
-    if ours.shape != theirs.shape:
-        return False
-    if not theirs.isfinite().all():  # a damaged checkpoint is another matter
-        return True
-    return bool((ours - theirs).abs().max() <=
-                TOLERANCE * theirs.abs().max().clamp(min=1e-12))

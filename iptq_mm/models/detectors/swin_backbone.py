@@ -35,7 +35,7 @@ class IntSwinTransformer(BaseModule):
 
     Between ``quantize`` and ``dequantize`` lies ``body``, which knows integers
     only. The module is empty when built: lowering a float backbone
-    (``iptq_mm.lowering.readers.mmdet_swin``) or an integer checkpoint fills it.
+    (``lowering/readers/mmdet_swin.py``) or an integer checkpoint fills it.
 
     The arguments are those of mmdet's ``SwinTransformer``, so that a config
     changes ``type`` alone; the last group there only concerns training and is
