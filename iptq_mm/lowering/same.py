@@ -1,11 +1,15 @@
-"""Whether two float modules compute the same."""
-from collections.abc import Iterator
+"""Whether a float module is what lowering takes it for."""
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, nn
 
 TOLERANCE = 1e-3
 """Of the largest output: what rounding in another order may change."""
+
+
+_CONSTANTS = ('relative_position_index', 'attn_mask')
+"""Buffers that follow from the structure."""
 
 
 @contextmanager
@@ -19,6 +23,23 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def check_parameters(module: nn.Module, known: Iterable[str]) -> None:
+    """Refuse a module with parameters that would fall away.
+
+    Args:
+        module (nn.Module): Float.
+        known (Iterable[str]): Names of those that lowering takes up.
+
+    Raises:
+        TypeError: Naming the first other one.
+    """
+    known = set(known)
+    for name, _ in (*module.named_parameters(), *module.named_buffers()):
+        if name not in known and not name.endswith(_CONSTANTS):
+            raise TypeError(f'{type(module).__name__} with {name}, which has '
+                            f'no integer form')
 
 
 def agree(ours: Tensor, theirs: Tensor) -> bool:

@@ -15,7 +15,7 @@ from timm.models.swin_transformer import SwinTransformer, WindowAttention
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from .same import agree, evaluating
+from .same import agree, check_parameters, evaluating
 
 
 class WatchedAttention(nn.Module):
@@ -38,11 +38,8 @@ class WatchedAttention(nn.Module):
 
     @torch.no_grad()
     def _check(self, attention: Attention) -> None:
-        own = {name for name, _ in self.named_parameters()}
-        for name, _ in attention.named_parameters():
-            if name not in own:
-                raise TypeError(f'{type(attention).__name__} with {name}, '
-                                f'which has no integer form')
+        check_parameters(attention,
+                         (name for name, _ in self.named_parameters()))
         x = torch.randn(1, 5, self.qkv.in_features,
                         generator=torch.Generator().manual_seed(0))
         x = x.to(self.qkv.weight)

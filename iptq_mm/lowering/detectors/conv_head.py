@@ -21,6 +21,7 @@ from ...models.detectors.part import IntPart
 from ...models.detectors.rpn_head import rpn_plan
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
+from ..same import check_parameters
 from ..scale import scale_of
 from ..transformer.block import BlockNames
 from ..transformer.filling import set_scale
@@ -46,6 +47,9 @@ class ConvHeadLowering:
     def __init__(self, head: nn.Module, plan: HeadPlan,
                  bits: Mapping[str, int]):
         integer_head(head, plan, bits)
+        check_parameters(head, (f'{layer.name}.{kind}'
+                                for layer in plan.layers()
+                                for kind in ('weight', 'bias')))
         self.head, self.plan, self.bits = head, plan, bits
 
     def sites(self) -> dict[str, Site]:

@@ -10,6 +10,7 @@ from ...models.detectors.fpn import integer_pyramid
 from ...models.detectors.part import IntPart
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
+from ..same import check_parameters
 from ..scale import dyadic_tensors, fill, scale_of
 from ..transformer.block import BlockNames
 from ..transformer.filling import set_scale
@@ -33,6 +34,9 @@ class FPNLowering:
         integer_pyramid(fpn, bits)
         self.fpn, self.bits = fpn, bits
         self.levels = range(len(fpn.lateral_convs))
+        check_parameters(fpn, (f'{name}.{kind}' for i in self.levels
+                               for name in self._names(i)
+                               for kind in ('weight', 'bias')))
 
     def sites(self) -> dict[str, Site]:
         activation = self.bits['activation']

@@ -11,12 +11,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..same import agree, evaluating
+from ..same import agree, check_parameters, evaluating
 from .description import Description
 from .replay import Replay
-
-CONSTANTS = ('relative_position_index', 'attn_mask')
-"""Buffers that follow from the structure."""
 
 
 def check_complete(description: Description) -> None:
@@ -25,18 +22,13 @@ def check_complete(description: Description) -> None:
     Raises:
         TypeError: Naming what it does not tell.
     """
-    network = description.network
-    kind = type(network).__name__
-    known = set(_known(description))
-    for name, _ in (*network.named_parameters(), *network.named_buffers()):
-        if name not in known and not name.endswith(CONSTANTS):
-            raise TypeError(f'{kind} with {name}, which has no integer form')
+    check_parameters(description.network, _known(description))
     part = _first_difference(description)
     if part is not None:
         raise TypeError(
-            f'{kind} that computes something else in {part} than its layers '
-            f'tell (a function called in its forward pass?), which has no '
-            f'integer form')
+            f'{type(description.network).__name__} that computes something '
+            f'else in {part} than its layers tell (a function called in its '
+            f'forward pass?), which has no integer form')
 
 
 def _known(description: Description) -> Iterator[str]:

@@ -17,7 +17,8 @@ def bbox_plan(head: ConvFCBBoxHead) -> HeadPlan:
     """
     if head.with_avg_pool or len(set(head.roi_feat_size)) > 1:
         raise TypeError(
-            f'it has with_avg_pool={head.with_avg_pool}, roi_feat_size='
+            f'{type(head).__name__} with with_avg_pool='
+            f'{head.with_avg_pool} and roi_feat_size='
             f'{head.roi_feat_size}; only boxes with square features, not '
             f'averaged, have an integer form')
     side = head.roi_feat_size[0]

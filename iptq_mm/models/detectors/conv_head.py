@@ -83,12 +83,13 @@ def conv_module_layer(head: nn.Module, name: str) -> HeadLayer:
     relu = module.with_activation and type(module.activate) is nn.ReLU
     if (module.with_norm or module.with_explicit_padding
             or module.with_activation != relu):
-        raise TypeError(f'{name} is {module}; only a convolution without '
-                        f'norm, with or without ReLU, has an integer form')
+        raise TypeError(f'{type(head).__name__} whose {name} is {module}; '
+                        f'only a convolution without norm, with or without '
+                        f'ReLU, has an integer form')
     return HeadLayer(f'{name}.conv', relu)
 
 
-def _integer_layer(source: nn.Module, layer: HeadLayer,
+def _integer_layer(head: nn.Module, layer: HeadLayer,
                    bits: int) -> IntConv2d | IntConvTranspose2d:
     """The empty integer form of a float layer, whose result has the width
     ``bits``.
@@ -96,6 +97,7 @@ def _integer_layer(source: nn.Module, layer: HeadLayer,
     Raises:
         TypeError: If it has no integer form.
     """
+    source = head.get_submodule(layer.name)
     if type(source) is nn.Linear:
         channels = source.in_features // layer.side**2
         return IntConv2d(channels, source.out_features, layer.side, 1, 0,
@@ -109,7 +111,8 @@ def _integer_layer(source: nn.Module, layer: HeadLayer,
             and source.padding == (0, 0)):
         return IntConvTranspose2d(source.in_channels, source.out_channels,
                                   source.stride[0], layer.relu, bits)
-    raise TypeError(f'{layer.name} is {source}, which has no integer form')
+    raise TypeError(f'{type(head).__name__} whose {layer.name} is {source}, '
+                    f'which has no integer form')
 
 
 def _is_plain(conv: nn.Conv2d | nn.ConvTranspose2d) -> bool:
@@ -137,7 +140,7 @@ def integer_head(head: nn.Module, plan: HeadPlan,
     def layers(places: list[HeadLayer], width: int) -> list[nn.Module]:
         widths = [bits['activation']] * (len(places) - 1) + [width]
         return [
-            _integer_layer(head.get_submodule(place.name), place, width)
+            _integer_layer(head, place, width)
             for place, width in zip(places, widths)
         ]
 

@@ -62,6 +62,7 @@ def four_bits():
     target = nn.Module()
     target.backbone = IntLinear(5, 3, 8)
     target.backbone.weight.copy_(torch.arange(15).view(3, 5) - 7)
+    target.backbone.m.fill_(2**30)
     weights = {
         name: tensor.clone()
         for name, tensor in target.state_dict().items()
@@ -143,7 +144,7 @@ def test_damaged(tmp_path, model):
     content = torch.load(path, weights_only=True)
     del content['state_dict']
     torch.save(content, path)
-    with pytest.raises(UserError, match='lacks its state_dict'):
+    with pytest.raises(UserError, match='is damaged: what it holds does not'):
         load_int_model(path)
 
 

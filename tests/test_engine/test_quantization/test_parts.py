@@ -10,8 +10,11 @@ from mmengine.hub import get_config
 
 from iptq_mm.engine.artifact.int_model import part_weights
 from iptq_mm.engine.errors import UserError
+from iptq_mm.engine.quantization.calibrate import Calibration
+from iptq_mm.engine.quantization.parts import quantize_parts
 from iptq_mm.engine.report.float_parts import float_parts
 from iptq_mm.engine.report.verify import detections, verify_integer
+from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 
 from detectors import SeededImages, batches, hook_on, runner_of
 from quantized import sqnr_db
@@ -105,12 +108,63 @@ def test_a_float_detector_is_float_throughout():
     ]
 
 
-def test_a_head_that_never_runs_is_named():
+def test_images_without_objects_are_refused_at_once():
     model = nano('mask-rcnn')
     model.test_cfg.rcnn.score_thr = 2.
+    hook = hook_on(SeededImages(), scope='all')
+    with pytest.raises(UserError, match='found 0 objects in the 2 calibration '
+                       'images.*or use scope='):
+        hook.quantize(runner_with_config(model))
+    assert hook.images is None  # the backbone was not calibrated
+
+
+def test_a_head_that_never_runs_is_named():
+    """Where the float detector finds something, and the integer backbone
+    leaves nothing to find."""
+    config = nano('mask-rcnn')
+    config.test_cfg.rcnn.score_thr = 2.
+    model = runner_with_config(config).model
+    calibration = Calibration(
+        list(batches(SeededImages())), 2, dict(type='mse'), 0,
+        lambda *_: None)
     with pytest.raises(UserError, match='^roi_head.mask_head did not run on '):
+        quantize_parts(model, calibration, DEFAULT_BITS, 'nearest')
+
+
+def test_a_subclass_is_refused_in_one_sentence():
+    model = nano('faster-rcnn')
+    model.neck = dict(
+        type='FPN_CARAFE', in_channels=[16, 32, 64, 128], out_channels=16,
+        num_outs=5)
+    with pytest.raises(UserError) as error:
         hook_on(SeededImages(), scope='all').quantize(
             runner_with_config(model))
+    assert str(error.value).startswith(
+        "scope='all': neck is a FPN_CARAFE, which has no integer form; what ")
+    assert str(error.value).count('FPN_CARAFE') == 1
+
+
+@pytest.mark.parametrize('convert', [
+    torch.nn.Module.half, torch.nn.Module.double,
+    lambda model: model.to(torch.bfloat16)])
+def test_another_precision_is_refused(convert):
+    model = runner_with_config(nano('faster-rcnn'))
+    hook_on(SeededImages(), scope='all').before_test(model)
+    with pytest.raises(TypeError, match='no precision to change'):
+        convert(model.model)
+    model.model.to('cpu').float()  # changes nothing
+
+
+@torch.no_grad()
+def test_autocast_changes_nothing():
+    images = SeededImages()
+    runner = runner_with_config(nano('mask-rcnn'))
+    hook_on(images, scope='all').before_test(runner)
+    batch = next(batches(images))
+    found = detections(runner.model, batch)
+    with torch.autocast('cpu', torch.bfloat16):
+        again = detections(runner.model, batch)
+    assert found[0].numel() and all(map(torch.equal, found, again))
 
 
 def test_a_neck_without_integer_form_is_refused_at_once():
@@ -118,7 +172,8 @@ def test_a_neck_without_integer_form_is_refused_at_once():
     model.neck.norm_cfg = dict(type='BN')
     runner = runner_with_config(model)
     runner.build_dataloader = None
-    with pytest.raises(UserError, match='neck is a FPN; .* plain FPN'):
+    with pytest.raises(
+            UserError, match="^scope='all': neck is a FPN with .* plain FPN"):
         hook_on(SeededImages(), scope='all').quantize(runner)
 
 
