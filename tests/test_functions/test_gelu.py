@@ -35,13 +35,15 @@ def errors(candidate, in_scale, out_scale):
 @example(in_exponent=2, ratio_exponent=-20)
 @example(in_exponent=-12, ratio_exponent=-20)
 @example(in_exponent=-12, ratio_exponent=7)
+@example(in_exponent=0.875, ratio_exponent=1)
 def test_integer_stays_within_its_bound(name, in_exponent, ratio_exponent):
     """An output finer than the input shows what lies behind the rounding."""
     in_scale = 2**in_exponent
     out_scale = in_scale * 2**ratio_exponent
     candidate = APPROXIMATIONS.get(name)()
     bound = candidate.error_bound(in_scale, out_scale)
-    assert errors(candidate, in_scale, out_scale).max() <= bound
+    # Half an output step is met to the last bit, which floats round.
+    assert errors(candidate, in_scale, out_scale).max() <= bound * (1 + 1e-12)
 
 
 @pytest.mark.parametrize('name', NAMES)

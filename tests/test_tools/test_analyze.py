@@ -103,7 +103,6 @@ def test_activations_shows_the_most_sensitive_gelu(analyze, tmp_path, capsys):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['sensitivity', SHAPES, '--num-images', '0'], '--num-images 0'),
     (['sensitivity', 'gone.py'], 'the config gone.py is not there'),
     (['activations', SHAPES, 'gone.pth'], 'gone.pth'),
     (['activations', SHAPES, '--cfg-options', 'custom_hooks.0.fit=none'],
@@ -113,3 +112,9 @@ def test_wrong_input_is_one_clear_line(analyze, tmp_path, capsys, arguments,
                                        message):
     assert analyze([*arguments, '--out-dir', str(tmp_path)]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_no_images_are_refused(analyze, capsys):
+    with pytest.raises(SystemExit):
+        analyze(['sensitivity', SHAPES, '--num-images', '0'])
+    assert '--num-images' in capsys.readouterr().err

@@ -42,8 +42,7 @@ def test_onnx_runtime_gives_our_integers(name, tmp_path):
 def test_writes_a_row_for_each_runtime(benchmark, tmp_path, monkeypatch,
                                        capsys):
     # The memory of each is measured in a process of its own: slow here.
-    monkeypatch.setitem(benchmark.__wrapped__.__globals__, 'peak_mb',
-                        lambda *_: 12.5)
+    monkeypatch.setattr('iptq_mm.benchmark.run.peak_mb', lambda *_: 12.5)
     path = tmp_path / 'benchmark.json'
     assert benchmark([
         'swin_nano', '--size', '64x32', '--threads', '1', '--rounds', '3',
@@ -107,9 +106,16 @@ def test_a_missing_package_is_named(benchmark, monkeypatch, capsys):
     assert 'no_such_package' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('arguments', [
-    ['--vs', 'torch,tpu'], ['--size', '12x'], ['--size', '0']
-])
+@pytest.mark.parametrize('arguments, message', [
+    (['swin_nano', '--vs', 'torch,tpu'], 'no runtime --vs tpu; there are: '),
+    (['swin_nano', '--isa', 'mmx'], 'no instruction set --isa mmx; there are'),
+    (['swin_x'], 'there is no model swin_x; there are: swin_nano, ')])
+def test_a_name_that_does_not_exist(benchmark, arguments, message, capsys):
+    assert benchmark(arguments) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments', [['--size', '12x'], ['--size', '0']])
 def test_nonsense_is_refused(benchmark, arguments, capsys):
     with pytest.raises(SystemExit):
         benchmark(['swin_nano', *arguments])

@@ -102,8 +102,8 @@ def test_check_on_a_folder(main, classifier, tmp_path, capsys):
 
 def test_the_first_differing_node_is_named(main, classifier, tmp_path,
                                            capsys, monkeypatch):
-    from iptq_mm import export
-    write = export.to_onnx
+    from iptq_mm.export import run
+    write = run.to_onnx
 
     def faulty(*args):
         files = write(*args)
@@ -116,7 +116,7 @@ def test_the_first_differing_node_is_named(main, classifier, tmp_path,
             bias.raw_data = values.astype(np.int32).tobytes()
         return files
 
-    monkeypatch.setattr(export, 'to_onnx', faulty)
+    monkeypatch.setattr(run, 'to_onnx', faulty)
     code = main([
         str(classifier / 'int_config.py'), '--out',
         str(tmp_path / 'model.onnx'), '--check', '--num-images', '2'
