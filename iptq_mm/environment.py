@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 def require_compiled_mmcv() -> None:
@@ -36,7 +37,8 @@ def quiet_imports() -> Iterator[None]:
     from mmengine import logging as mmengine_logging
     print_log = mmengine_logging.print_log
 
-    def print_above_debug(msg, logger=None, level=logging.INFO) -> None:
+    def print_above_debug(msg: Any, logger: Any = None,
+                          level: int = logging.INFO) -> None:
         if logger is not None or level > logging.DEBUG:
             print_log(msg, logger, level)
 

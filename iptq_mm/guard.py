@@ -6,6 +6,7 @@ operators are opened, their references run under the same guard.
 """
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -18,7 +19,7 @@ class FloatingPointTensorError(RuntimeError):
     """A floating-point tensor was made where only integers may be."""
 
 
-def _floating(values) -> Iterator[torch.Tensor]:
+def _floating(values: Any) -> Iterator[torch.Tensor]:
     for value in tree_leaves(values):
         if isinstance(value, torch.Tensor) and (value.is_floating_point()
                                                 or value.is_complex()):
@@ -33,7 +34,8 @@ class IntegerOnly(TorchDispatchMode):
             naming the operator, the dtype and the shape.
     """
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (),
+                           kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         reference = REFERENCES.get(func._schema.name)
         if reference is None:

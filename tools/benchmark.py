@@ -46,7 +46,10 @@ def parse_args(args=None):
 @command
 def main(args=None) -> None:
     args = parse_args(args)
+    import torch
+
     from iptq_mm.benchmark.run import Options, run_benchmark
+    args.threads = args.threads or torch.get_num_threads()
     run_benchmark(Options(**vars(args)))
 
 

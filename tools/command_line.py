@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
 
@@ -25,7 +26,7 @@ def command(main: Callable[..., bool | None]) -> Callable[..., int]:
     """
 
     @wraps(main)
-    def run(*args, **kwargs) -> int:
+    def run(*args: Any, **kwargs: Any) -> int:
         try:
             return int(main(*args, **kwargs) is False)
         except ValueError as error:

@@ -4,7 +4,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -31,7 +31,7 @@ class Options:
         model (str): A name in ``MODELS``.
         batch (int): Images at once.
         size (tuple[int, int]): Their height and width.
-        threads (int | None): Defaults to those that torch takes.
+        threads (int): Of each runtime.
         vs (list[str]): Names in ``RUNTIMES``, beside our own.
         rounds (int): Runs of each.
         isa (str | None): Instruction set of our kernels; the best if None.
@@ -42,7 +42,7 @@ class Options:
     model: str
     batch: int
     size: tuple[int, int]
-    threads: int | None
+    threads: int
     vs: list[str]
     rounds: int
     isa: str | None
@@ -116,7 +116,7 @@ def table(rows: list[dict], title: str) -> Table:
 def profiled(args: Options,
              folder: Path) -> tuple[list[Entry], Roofs]:
     """Where the time of W8A8 goes."""
-    model, = runs_of(args, OURS[:1], folder).values()
+    model, = runs_of(args, [OURS[0]], folder).values()
     images = seeded_images((args.batch, 3, *args.size))
     return profile(model, images, args.rounds), measure_roofs()
 
@@ -172,10 +172,8 @@ def run_benchmark(args: Options) -> None:
     """
     args.check()
     console = Console()
-    threads = args.threads or torch.get_num_threads()
-    args = replace(args, threads=threads)
     before, isa = torch.get_num_threads(), args.isa and native.isa()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(args.threads)
     if args.isa:
         native.set_isa(args.isa)
     try:

@@ -6,7 +6,7 @@ name is a pair: the statistics that are kept, and the rule that turns them
 into T. Statistics of several processes merge exactly, in any order.
 """
 from functools import partial
-from typing import Callable
+from typing import Callable, Generic, TypeVar
 
 from torch import Tensor
 
@@ -15,8 +15,10 @@ from . import thresholds
 from .histogram import Histogram
 from .range import Range
 
+Statistics = TypeVar('Statistics', Range, Histogram)
 
-class Observer:
+
+class Observer(Generic[Statistics]):
     """Statistics of one site, and the rule that makes a threshold of them.
 
     Args:
@@ -24,9 +26,10 @@ class Observer:
         rule (Callable): ``rule(statistics, bits) -> T``.
     """
 
-    def __init__(self, statistics: Range | Histogram,
-                 rule: Callable[[Range | Histogram, int], float]):
-        self.statistics, self.rule = statistics, rule
+    def __init__(self, statistics: Statistics,
+                 rule: Callable[[Statistics, int], float]):
+        self.statistics: Statistics = statistics
+        self.rule: Callable[[Statistics, int], float] = rule
 
     @property
     def min(self) -> float:
@@ -55,7 +58,7 @@ class Observer:
         """
         return self.rule(self.statistics, bits)
 
-    def merge(self, other: 'Observer') -> None:
+    def merge(self, other: 'Observer[Statistics]') -> None:
         """Add what an observer with the same kind of statistics has seen."""
         self.statistics.merge(other.statistics)
 

@@ -64,8 +64,9 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     int_run = evaluate(runner, keeper)
     if not is_main_process():
         return None
-    few = min(FEW_BATCHES, hook.num_batches)
-    images = list(islice(hook.images, few))
+    few, seen = min(FEW_BATCHES, hook.num_batches), hook.images
+    assert seen is not None  # quantize() has set it
+    images = list(islice(seen, few))
     sqnr_db = backbone_sqnr(hook.source, quantization.backbone, images)
     if options.verify_integer:
         regions = verify_integer(quantization.backbone, quantization.backbone,
@@ -73,7 +74,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
         if hook.parts:
             regions = verify_integer(
                 runner.model, partial(detections, runner.model),
-                islice(hook.images.dataloader, few))
+                islice(seen.dataloader, few))
         runner.logger.info(
             f'No floating-point tensor in {", ".join(regions)}, and every '
             f'operator equal to its reference, on {few} batches.')
@@ -124,7 +125,7 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             float_run: Evaluation, int_run: Evaluation,
             sqnr_db: dict[str, float], size: dict[str, int], memory: float,
             float_parts: list[str]) -> dict[str, Any]:
-    quantization = hook.quantization
+    quantization = hook.done()
     return dict(
         config=str(options.config),
         checkpoint=weights,

@@ -4,6 +4,7 @@ leave.
 A scale is kept as the integers of its dyadic form, S = m 2^-n.
 """
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +19,12 @@ class _Scale(nn.Module):
     here a model refuses another precision: what is float around its integers
     would change the results without a word."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer('m', torch.zeros((), dtype=torch.int64))
         self.register_buffer('n', torch.zeros((), dtype=torch.int64))
 
-    def _apply(self, fn: Convert, *args, **kwargs) -> nn.Module:
+    def _apply(self, fn: Convert, *args: Any, **kwargs: Any) -> nn.Module:
         """What ``.half()``, ``.to(...)`` and the like do to every module.
 
         Raises:
@@ -104,7 +105,7 @@ class Pixels(nn.Module):
 class Dequantize(nn.Module):
     """Integers -> float32: ``S q``."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.scale = _Scale()
 

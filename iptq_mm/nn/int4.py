@@ -1,4 +1,6 @@
 """4-bit weights, two to a byte, as they are stored."""
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -39,7 +41,7 @@ def unpack_int4(packed: Tensor, length: int) -> Tensor:
 
 
 def unpack_weight(module: nn.Module, state: dict[str, Tensor], prefix: str,
-                  *_) -> None:
+                  *_: Any) -> None:
     """Load hook of a module with an int8 ``weight``: takes it packed, too.
 
     Args:

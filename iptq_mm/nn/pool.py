@@ -12,7 +12,7 @@ class IntAveragePool(nn.Module):
     N <= 65536; the division by N is part of the change of scale.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.requantize = IntRequantize(16)
 

@@ -1,6 +1,7 @@
 """Digests of tensors: whether two models have the same integers."""
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ def digest_of(tensors: Mapping[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def _add(sha, tensors: Mapping[str, Tensor]) -> None:
+def _add(sha: Any, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         sha.update(f'{name} {tensor.dtype} {list(tensor.shape)}'.encode())
         data = tensor.cpu().contiguous().view(-1).view(torch.uint8)

@@ -174,9 +174,10 @@ def _check_contract(model: IntModel, path: str | Path) -> None:
     """
     integers = part_weights(model.weights, model.meta['integer_parts'])
     for name, tensor in integers.items():
-        least, most = _RANGES.get(name.rpartition('.')[2], (None, None))
-        if least is None or not tensor.numel():
+        kind = name.rpartition('.')[2]
+        if kind not in _RANGES or not tensor.numel():
             continue
+        least, most = _RANGES[kind]
         low, high = int(tensor.min()), int(tensor.max())
         if low < least or high > most:
             raise UserError(

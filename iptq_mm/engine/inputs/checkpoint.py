@@ -3,6 +3,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ _NOT_SAVED_BY_ALL = ('num_batches_tracked', 'relative_position_index')
 """Buffers that are constants or counters: some writers leave them out."""
 
 
-def _history_statistic(owner: type, name: str):
+def _history_statistic(owner: type, name: str) -> Any:
     """Stand-in for ``getattr`` while unpickling.
 
     A ``HistoryBuffer`` is pickled with references to its own four methods;
@@ -32,7 +33,7 @@ def _history_statistic(owner: type, name: str):
 def _mmengine_globals() -> list:
     """What mmengine writes into a checkpoint beside tensors and plain Python:
     the log scalars of its message hub, numpy arrays inside."""
-    reconstruct, _ = np.zeros(1).__reduce__()[:2]
+    reconstruct: Any = np.zeros(1).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]
     numbers = ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2',
                'f4', 'f8')

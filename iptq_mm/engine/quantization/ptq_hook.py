@@ -123,22 +123,23 @@ class PTQHook(Hook):
                  equalize: bool = True,
                  bits: Mapping[str, int] | None = None,
                  seed: int = 0):
-        vars(self).update(
-            checked(
-                dict(
-                    calib_dataloader=calib_dataloader,
-                    scope=scope,
-                    input=input,
-                    num_batches=num_batches,
-                    observer=observer,
-                    candidates=candidates,
-                    assignment=assignment,
-                    normalization=normalization,
-                    fit=fit,
-                    rounding=rounding,
-                    equalize=equalize,
-                    bits=bits,
-                    seed=seed)))
+        settings = checked(
+            dict(
+                calib_dataloader=calib_dataloader,
+                scope=scope,
+                input=input,
+                num_batches=num_batches,
+                observer=observer,
+                candidates=candidates,
+                assignment=assignment,
+                normalization=normalization,
+                fit=fit,
+                rounding=rounding,
+                equalize=equalize,
+                bits=bits,
+                seed=seed))
+        for name, value in settings.items():
+            setattr(self, name, value)
         self.quantization: Quantization | None = None
         self.parts: dict[str, IntPart] = {}
         self.source: nn.Module | None = None
@@ -222,14 +223,24 @@ class PTQHook(Hook):
         print_log(f'SHA-256 of all integers: {agreed}', 'current')
         return self.quantization
 
+    def done(self) -> Quantization:
+        """What :meth:`quantize` has made.
+
+        Raises:
+            RuntimeError: If it was not called.
+        """
+        if self.quantization is None:
+            raise RuntimeError('nothing is quantized yet: call quantize()')
+        return self.quantization
+
     def model_config(self, model: Mapping[str, Any]) -> ConfigDict:
         """The config of the integer model.
 
         Args:
             model (Mapping): Of the float one.
         """
-        functions, network = (self.quantization.functions,
-                              self.quantization.backbone)
+        done = self.done()
+        functions, network = done.functions, done.backbone
         if hasattr(network, 'structure'):
             return int_classifier_config(model, network, functions, self.bits)
         return int_model_config(model, functions, self.bits, self.scope,
@@ -237,7 +248,7 @@ class PTQHook(Hook):
 
     def install(self, runner: Runner) -> None:
         """Put what has become integer in the place of what was float."""
-        model, backbone = unwrapped(runner.model), self.quantization.backbone
+        model, backbone = unwrapped(runner.model), self.done().backbone
         device = next(backbone.buffers()).device
         children = dict(backbone=backbone)
         if self.preprocessor is not None:
