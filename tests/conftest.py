@@ -67,17 +67,23 @@ def configs():
 
 
 @pytest.fixture(scope='session')
-def tool():
-    """``tool(name)``: the ``main`` of ``tools/NAME.py``."""
+def tool_module():
+    """``tool_module(name)``: ``tools/NAME.py`` as a module."""
 
-    def main(name):
+    def load(name):
         spec = importlib.util.spec_from_file_location(
             f'tools_{name}', ROOT / 'tools' / f'{name}.py')
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return module.main
+        return module
 
-    return main
+    return load
+
+
+@pytest.fixture(scope='session')
+def tool(tool_module):
+    """``tool(name)``: the ``main`` of ``tools/NAME.py``."""
+    return lambda name: tool_module(name).main
 
 
 @pytest.fixture(scope='session')

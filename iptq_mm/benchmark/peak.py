@@ -28,6 +28,10 @@ class Roofs:
                           entry.bytes / self.bandwidth)
 
 
+SIZES = (512, 1024, 2048)
+"""Sides of the products that are tried."""
+
+
 def _fastest(run: Callable[[], object], rounds: int) -> float:
     """Seconds."""
     times = []
@@ -42,7 +46,7 @@ def measure_roofs() -> Roofs:
     """Measured with the instruction set and the threads that are set: the
     fastest of several large products, and a copy of 256 MB."""
     best = 0.
-    for size in (512, 1024, 2048):
+    for size in SIZES:
         x = torch.ones(size, size, dtype=torch.int8)
         # 100 is beyond 4 bits: those have another kernel.
         layer = (torch.full((size, size), 100, dtype=torch.int8),

@@ -72,6 +72,7 @@ def any_isa():
 def test_shows_where_the_time_goes(benchmark, tmp_path, capsys, any_isa,
                                    monkeypatch):
     monkeypatch.setenv('COLUMNS', '120')
+    monkeypatch.setattr('iptq_mm.benchmark.peak.SIZES', (64, ))
     path = tmp_path / 'profile.json'
     assert benchmark([
         'swin_nano', '--size', '32', '--rounds', '2', '--profile', '--isa',
