@@ -25,8 +25,8 @@ def commands(text):
     """Every command line of a page that begins with a tool of ours, with its
     continued lines in one."""
     text = text.replace('\\\n', ' ')
-    found = re.findall(r'(?<!=")(?:python|nproc-per-node \d+) (tools/\w+\.py[^`\n]*)',
-                       text)
+    found = re.findall(
+        r'(?<!=")(?:python|nproc-per-node \d+) (tools/\w+\.py[^`\n]*)', text)
     for command in found:
         command = command.partition('  #')[0]
         if '$' not in command:  # a variable of a loop

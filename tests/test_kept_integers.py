@@ -13,8 +13,11 @@ from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 
 from iptq_mm.engine.artifact.digest import digest, digest_of
-from iptq_mm.engine.inputs.checkpoint import load_weights, read_checkpoint
-from iptq_mm.engine.inputs.checkpoint import weights_of
+from iptq_mm.engine.inputs.checkpoint import (
+    load_weights,
+    read_checkpoint,
+    weights_of,
+)
 from iptq_mm.engine.inputs.config import load_config
 from iptq_mm.engine.quantization.parts import part_names
 from iptq_mm.guard import integer_only_regions

@@ -10,31 +10,10 @@ _base_ = [
 load_from = ('{{ fileDirname }}/../../iptq_mm/assets/'
              'mask-rcnn_swin-nano_nuclei.pth')
 
-target_stds = [[0.1, 0.1, 0.2, 0.2], [0.05, 0.05, 0.1, 0.1],
-               [0.033, 0.033, 0.067, 0.067]]
 model = dict(
     rpn_head=dict(anchor_generator=dict(scales=[3])),
     roi_head=dict(
-        bbox_head=[
-            dict(
-                type='ConvFCBBoxHead',
-                num_shared_fcs=1,
-                in_channels=40,
-                fc_out_channels=64,
-                roi_feat_size=7,
-                num_classes=1,
-                reg_class_agnostic=True,
-                bbox_coder=dict(
-                    type='DeltaXYWHBBoxCoder',
-                    target_means=[0., 0., 0., 0.],
-                    target_stds=stds),
-                loss_cls=dict(
-                    type='CrossEntropyLoss',
-                    use_sigmoid=False,
-                    loss_weight=1.0),
-                loss_bbox=dict(type='L1Loss', loss_weight=1.0))
-            for stds in target_stds
-        ],
+        bbox_head=[dict(head, num_classes=1) for head in _base_.heads],
         mask_head=dict(num_classes=1)))
 
 max_epochs = 8

@@ -129,8 +129,8 @@ Every name in `timm.list_models()` of ViT, DeiT and Swin (timm
 `python tools/supported.py --page docs/supported.md`. Each network was built as
 its name has it, but with few blocks and channels, ten classes and seeded
 weights; two images of noise calibrate it, and the figure is the SQNR of its
-logits, W8A8 with the default functions and rounding to the nearest. What has no integer form is refused
-with the words that stand here, before any work.
+logits, W8A8 with the default functions and rounding to the nearest. What has
+no integer form is refused with the words that stand here, before any work.
 """
     for module in FAMILIES:
         some = [trial for trial in trials if trial.module == module]

@@ -7,9 +7,12 @@ with the remainder on (-1, 0] its error reaches 0.19, on the centred
 meet at r = 1/2, where 2^x jumps down by 2.4 %; the integer and the float form
 may stand on different sides of that jump, for x within 2^-23 of it.
 """
+import math
+
 from torch import Tensor
 
 from ..fixed_point import FRACTION_BITS, ONE
+from .base import Exponential
 
 REDUCED_RANGE = (-0.5, 0.5)
 JUMP = (1 + 11 / 16 / 2) / 2 / (1 - 11 / 16 / 2) - 1
@@ -42,3 +45,8 @@ def bit_exp(x: Tensor) -> Tensor:
     z = (x + ONE // 2) >> FRACTION_BITS
     r = x - (z << FRACTION_BITS)
     return (ONE + (r >> 1) + (r >> 3) + (r >> 4)) >> -z
+
+
+BIT_EXP = Exponential(
+    2., REDUCED_RANGE, math.log2(math.e), bit_exp_reduced, bit_exp_float,
+    lambda x, _: bit_exp(x), OPERATIONS, RELATIVE_ERROR)

@@ -11,6 +11,7 @@ from torch import Tensor
 from iptq_mm.arithmetic import rshift
 
 from ..fixed_point import FRACTION_BITS, to_fixed
+from .base import Exponential
 
 REDUCED_RANGE = (-math.log(2), 0.)
 RELATIVE_ERROR = 1e-4 + 2**-19
@@ -52,3 +53,8 @@ def i_exp(x: Tensor) -> Tensor:
     square = rshift(root * root, FRACTION_BITS)
     parabola = rshift(square * _A_FIXED, FRACTION_BITS) + _C_FIXED
     return parabola >> z
+
+
+I_EXP = Exponential(
+    math.e, REDUCED_RANGE, 1., i_exp_reduced, i_exp_float,
+    lambda x, _: i_exp(x), OPERATIONS, RELATIVE_ERROR)

@@ -6,6 +6,7 @@ which is off by at most 0.043. Continuous across octaves.
 from torch import Tensor
 
 from ..fixed_point import FRACTION_BITS, ONE
+from .base import Exponential
 
 REDUCED_RANGE = (-1., 0.)
 RELATIVE_ERROR = 2**-21
@@ -39,3 +40,8 @@ def shift_exp(x: Tensor) -> Tensor:
     z = -x >> FRACTION_BITS
     r = x + (z << FRACTION_BITS)
     return (ONE + (r >> 1)) >> z
+
+
+SHIFT_EXP = Exponential(
+    2., REDUCED_RANGE, 1., shift_exp_reduced, shift_exp_float,
+    lambda x, _: shift_exp(x), OPERATIONS, RELATIVE_ERROR)

@@ -3,12 +3,15 @@
 The chord lies at most 1.5e-5 of its value above 2^r. Continuous across
 octaves: the last entry is exactly twice the first.
 """
+import math
+
 import torch
 from torch import Tensor
 
 from iptq_mm.arithmetic import rshift
 
 from ..fixed_point import FRACTION_BITS, to_fixed
+from .base import Exponential
 
 REDUCED_RANGE = (0., 1.)
 RELATIVE_ERROR = 2**-21
@@ -59,3 +62,9 @@ def table_exp(x: Tensor, entries: Tensor) -> Tensor:
     # a slope is below 2^19, a weight below 2^18
     rise = rshift((entries[index + 1] - low) * weight, _WEIGHT_BITS)
     return rshift(low + rise, -z)
+
+
+TABLE_EXP = Exponential(
+    2., REDUCED_RANGE, math.log2(math.e), table_exp_reduced, table_exp_float,
+    table_exp, OPERATIONS, RELATIVE_ERROR,
+    table)

@@ -2,59 +2,28 @@
 #if defined(__x86_64__)
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,bmi2")
 #include <immintrin.h>
-#include "table.h"
+#include "vnni.h"
 
 namespace iptq {
 namespace {
 
-// int16 times int16, two products a lane.
-struct Avx512VnniWords {
-  static constexpr int lanes = 16, group = 2, rows = 8, vectors = 3;
-  using Activation = int16_t;
-  using Weight = int16_t;
-  using Codes = WholeCodes<Avx512VnniWords>;
-  static constexpr int signed_offset = 0, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
-
-  using I32 = Lanes<Avx512VnniWords>::I32;
-
-  static IPTQ_INLINE I32 ones() {
-    return Lanes<Avx512VnniWords>::splat(0x00010001);
-  }
-
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return reinterpret_cast<I32>(_mm512_dpwssd_epi32(
-        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(activations),
-        reinterpret_cast<__m512i>(weights)));
-  }
-};
-
-template <template <class> class Packing>
-struct Avx512VnniBytes {
-  static constexpr int lanes = 16, group = 4, rows = 8, vectors = 3;
-  // vpdpbusd multiplies unsigned by signed: int8 codes are moved up by 128,
-  // and 128 times the sum of a column is taken off again.
-  using Activation = uint8_t;
-  using Weight = int8_t;
-  using Codes = Packing<Avx512VnniBytes>;
-  static constexpr int signed_offset = 128, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
+struct Avx512Intrinsics {
+  static constexpr int lanes = 16, rows = 8, vectors = 3;
   static constexpr bool shifts_signed = true;
-  using Words = Avx512VnniWords;  // for int16 times int16
-  using SmallWeights = Avx512VnniBytes<ScaledNibbles>;
 
-  using I32 = typename Lanes<Avx512VnniBytes>::I32;
-  using I64 = typename Lanes<Avx512VnniBytes>::I64;
+  using I32 = typename Lanes<Avx512Intrinsics>::I32;
+  using I64 = typename Lanes<Avx512Intrinsics>::I64;
 
-  // A left side of ones, for sums.
-  static IPTQ_INLINE I32 ones() {
-    return Lanes<Avx512VnniBytes>::splat(0x01010101);
+  static IPTQ_INLINE I32 dot_words(I32 sum, I32 x, I32 y) {
+    return reinterpret_cast<I32>(_mm512_dpwssd_epi32(
+        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(x),
+        reinterpret_cast<__m512i>(y)));
   }
 
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+  static IPTQ_INLINE I32 dot_bytes(I32 sum, I32 x, I32 y) {
     return reinterpret_cast<I32>(_mm512_dpbusd_epi32(
-        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(activations),
-        reinterpret_cast<__m512i>(weights)));
+        reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(x),
+        reinterpret_cast<__m512i>(y)));
   }
 
   static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
@@ -68,7 +37,7 @@ struct Avx512VnniBytes {
   }
 };
 
-using Avx512Vnni = Avx512VnniBytes<WholeCodes>;
+using Avx512Vnni = VnniBytes<Avx512Intrinsics, WholeCodes>;
 
 // Look-up without memory: two permutations of 128 entries. Only machines with
 // VBMI have them; some with VNNI do not.
