@@ -5,6 +5,7 @@ A tool reads its arguments before it imports ``iptq_mm``, which takes seconds:
 """
 import argparse
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -27,14 +28,17 @@ def command(main: Callable[..., bool | None]) -> Callable[..., int]:
 
     @wraps(main)
     def run(*args: Any, **kwargs: Any) -> int:
+        out, err = sys.stdout, sys.stderr
         try:
             return int(main(*args, **kwargs) is False)
         except ValueError as error:
             from iptq_mm.engine.errors import UserError
             if not isinstance(error, UserError):
                 raise
-            print(f'error: {error}', file=sys.stderr)
+            print(f'error: {error}', file=err)
             return 1
+        finally:  # after --quiet
+            sys.stdout, sys.stderr = out, err
 
     return run
 
@@ -56,9 +60,20 @@ def need(extra: str, *packages: str) -> None:
                             f'pip install -e .[{extra}]')
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes ``--quiet`` for every tool: nothing but errors is said."""
+
+    def parse_args(self, args: Any = None,  # type: ignore[override]
+                   namespace: Any = None) -> argparse.Namespace:
+        found = super().parse_args(args, namespace)
+        if vars(found).pop('quiet', False):
+            sys.stdout = sys.stderr = open(os.devnull, 'w')
+        return found
+
+
 def parser(description: str | None, epilog: str | None = None,
            plain: bool = False) -> argparse.ArgumentParser:
-    """An empty parser.
+    """A parser without options but ``--quiet``.
 
     Args:
         description (str): A tool's docstring.
@@ -67,8 +82,11 @@ def parser(description: str | None, epilog: str | None = None,
     """
     formatter = (argparse.RawDescriptionHelpFormatter
                  if plain else argparse.HelpFormatter)
-    return argparse.ArgumentParser(
+    result = _Parser(
         description=description, epilog=epilog, formatter_class=formatter)
+    result.add_argument(
+        '--quiet', action='store_true', help='say nothing but errors')
+    return result
 
 
 def add_float_model(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from iptq_mm.engine.errors import UserError
 
-from command_line import command, image_size, positive
+from command_line import command, image_size, parser, positive
 
 
 @pytest.mark.parametrize('result, code', [(None, 0), (True, 0), (False, 1)])
@@ -28,6 +28,29 @@ def test_a_bug_keeps_its_traceback():
 
     with pytest.raises(ValueError):
         main()
+
+
+def test_quiet_says_nothing_but_errors(capsys):
+    options = parser('A tool.')
+    options.add_argument('--size', type=positive)
+
+    @command
+    def main(args):
+        args = options.parse_args(args)
+        assert not hasattr(args, 'quiet')
+        print('a table')
+        if args.size is None:
+            raise UserError('no size')
+
+    assert main(['--quiet', '--size', '3']) == 0
+    assert capsys.readouterr() == ('', '')
+    assert main(['--quiet']) == 1
+    assert capsys.readouterr() == ('', 'error: no size\n')
+    with pytest.raises(SystemExit):
+        main(['--quiet', '--size', 'x'])
+    assert "invalid positive value: 'x'" in capsys.readouterr().err
+    assert main(['--size', '3']) == 0
+    assert capsys.readouterr().out == 'a table\n'
 
 
 def test_sizes():
