@@ -1,5 +1,4 @@
 """The bundled checkpoints: small, plain, and of the bundled configs."""
-from pathlib import Path
 
 import pytest
 import torch
@@ -7,7 +6,8 @@ from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
 
-ROOT = Path(__file__).parents[1]
+from conftest import ROOT
+
 NAMES = ('shapes', 'nuclei')
 CLASSIFIERS = ('vit-nano_shapes', 'swin-nano_cifar10', 'vit-nano_cifar10',
                'deit-nano_cifar10')
