@@ -114,8 +114,8 @@ class Softmax(Candidate, Protocol):
 
         Args:
             in_scale (float): Real value of one score step.
-            bits (int): Width of the probabilities, 2 to 8; candidates with
-                codes of their own keep those.
+            bits (int): Width of the probabilities, 2 to 18 (attention reads 8
+                at most); candidates with codes of their own keep those.
 
         Raises:
             ValueError: If the scale is not positive and finite, or the width

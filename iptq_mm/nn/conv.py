@@ -55,16 +55,17 @@ class IntConvTranspose2d(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int,
                  relu: bool, bits: int):
         super().__init__()
-        self.stride = stride
+        self.stride, self.channels = stride, out_channels
         self.blocks = IntConv2d(in_channels, stride**2 * out_channels, 1, 1,
                                 0, relu, bits)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, height, width, _ = x.shape
-        blocks = self.blocks(x).view(batch, height, width, self.stride,
-                                     self.stride, -1)
-        return blocks.transpose(2, 3).reshape(batch, height * self.stride,
-                                              width * self.stride, -1)
+        side, channels = self.stride, self.channels
+        blocks = self.blocks(x).view(batch, height, width, side, side,
+                                     channels)
+        return blocks.transpose(2, 3).reshape(batch, height * side,
+                                              width * side, channels)
 
 
 def upsample_nearest(x: Tensor, height: int, width: int) -> Tensor:

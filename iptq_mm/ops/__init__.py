@@ -1,7 +1,7 @@
 """Integer operators: each defined once, by a reference on integer tensors."""
 from . import native
 from .attention import attention, window_attention
-from .boxes import box_levels, decode_boxes, nms, rank
+from .boxes import COORDINATE_BITS, box_levels, decode_boxes, nms, rank
 from .conv import conv2d, neighbourhoods
 from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax, with_zero_point
@@ -14,9 +14,10 @@ from .roi_align import roi_align
 native.load()  # once every operator has its reference
 
 __all__ = [
-    'NAMESPACE', 'REFERENCES', 'add', 'attention', 'box_levels',
-    'calm_channels', 'conv2d', 'cut_patches', 'decode_boxes', 'gelu',
-    'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'merge_layer_norm',
+    'COORDINATE_BITS', 'NAMESPACE', 'REFERENCES', 'add', 'attention',
+    'box_levels', 'calm_channels', 'conv2d', 'cut_patches', 'decode_boxes',
+    'gelu', 'layer_norm', 'linear', 'linear_add', 'linear_gelu',
+    'merge_layer_norm',
     'native', 'neighbourhoods', 'nms', 'paste_masks', 'rank', 'requantize',
     'roi_align', 'softmax', 'window_attention', 'with_zero_point'
 ]

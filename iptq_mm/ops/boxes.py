@@ -24,7 +24,7 @@ LARGEST_RATIO = round(4.135166556742356 * 2**DELTA_BITS)
 """ln(1000 / 16): mmdet's bound of a change of width or height."""
 
 _LOG2_E = round(1.4426950408889634 * 2**30)
-_EXP2 = torch.tensor([round(2**(i / 64) * 2**24) for i in range(65)])
+_EXP2 = [round(2**(i / 64) * 2**24) for i in range(65)]
 """2^(i / 64), 24 fractional bits."""
 
 
@@ -39,7 +39,7 @@ def exp2(x: Tensor) -> tuple[Tensor, Tensor]:
         of its value too large, and int64 exponent z: the result is
         mantissa 2^(z - 24).
     """
-    table = _EXP2.to(x.device)
+    table = torch.tensor(_EXP2, device=x.device)
     place = x & (2**24 - 1)
     index, weight = place >> 18, place & (2**18 - 1)
     rise = rshift((table[index + 1] - table[index]) * weight, 18)

@@ -66,16 +66,15 @@ def axis_places(start: int, end: int, first: int, last: int,
     return low, u - (low << WEIGHT_BITS)
 
 
-@operator('paste_masks(Tensor logits, Tensor table, Tensor boxes, int height,'
+@operator('paste_masks(Tensor probabilities, Tensor boxes, int height,'
           ' int width, int threshold) -> Tensor[]')
-def paste_masks(logits: Tensor, table: Tensor, boxes: Tensor, height: int,
+def paste_masks(probabilities: Tensor, boxes: Tensor, height: int,
                 width: int, threshold: int) -> list[Tensor]:
     """The part of each mask that lies in its window.
 
     Args:
-        logits (Tensor): int8 [N, h, w], |q| <= 127, of each box's class.
-        table (Tensor): int16 [256], the probability of each logit from -128
-            on, 14 fractional bits.
+        probabilities (Tensor): int16 [N, h, w] of each box's class, in
+            [0, 2^14], 14 fractional bits.
         boxes (Tensor): int32 [N, 4], in coordinates of the image.
         height, width (int): Of the image.
         threshold (int): Least probability of a pixel of the mask, 14
@@ -90,10 +89,10 @@ def paste_masks(logits: Tensor, table: Tensor, boxes: Tensor, height: int,
     for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         left, top, right, bottom = windows[i]
         if left == right or top == bottom:
-            masks.append(logits.new_zeros(
+            masks.append(probabilities.new_zeros(
                 bottom - top, right - left, dtype=torch.bool))
             continue
-        cells = table[logits[i].to(torch.int64) + 128].to(torch.int64)
+        cells = probabilities[i].to(torch.int64)
         rows = _interpolated(
             cells, *axis_places(y1, y2, top, bottom, cells.shape[0]))
         both = _interpolated(

@@ -32,6 +32,10 @@ def logits(count, side=28, seed=0):
     return fine[:, 0].round().clamp(-127, 127).to(torch.int8)
 
 
+def pasted(some, boxes, height, width):
+    return paste_masks(TABLE[some.long() + 128], boxes, height, width, HALF)
+
+
 def whole(windows, masks, height, width):
     images = torch.zeros(len(masks), height, width, dtype=torch.bool)
     for image, mask, (left, top, right, bottom) in zip(
@@ -45,7 +49,7 @@ def test_masks_are_mmdets_but_for_pixels_on_the_edge():
     some, boxes = logits(40), some_boxes(40, 90)
     boxes = boxes[((boxes[:, 2:] - boxes[:, :2]) > UNIT).all(1)]
     some = some[:len(boxes)]
-    masks = paste_masks(some, TABLE, boxes, height, width, HALF)
+    masks = pasted(some, boxes, height, width)
     ours = whole(mask_windows(boxes, height, width), masks, height, width)
     probabilities, _ = _do_paste_mask(
         torch.sigmoid(some[:, None].float() * SCALE),
@@ -69,21 +73,20 @@ def test_windows_are_mmdets():
 def test_one_box_that_covers_the_image():
     some = torch.full((1, 28, 28), 127, dtype=torch.int8)
     boxes = torch.tensor([[0, 0, 50, 40]]).int() * UNIT
-    mask, = paste_masks(some, TABLE, boxes, 40, 50, HALF)
+    mask, = pasted(some, boxes, 40, 50)
     assert mask.shape == (40, 50) and mask.all()
 
 
 def test_no_box_and_boxes_without_area():
-    assert paste_masks(logits(0), TABLE, torch.zeros(0, 4).int(), 9, 9,
-                       HALF) == []
+    assert pasted(logits(0), torch.zeros(0, 4).int(), 9, 9) == []
     boxes = torch.tensor([[3, 3, 3, 8]]).int() * UNIT
-    mask, = paste_masks(logits(1), TABLE, boxes, 9, 9, HALF)
+    mask, = pasted(logits(1), boxes, 9, 9)
     assert mask.numel() == 0
 
 
 def test_an_image_of_4000_pixels_a_side_costs_its_boxes_only():
     boxes = some_boxes(3, 4000) // 50 + 3000 * UNIT
-    masks = paste_masks(logits(3), TABLE, boxes.int(), 4000, 4000, HALF)
+    masks = pasted(logits(3), boxes.int(), 4000, 4000)
     assert sum(mask.numel() for mask in masks) < 3 * 90**2
 
 
@@ -91,7 +94,7 @@ def test_an_image_of_4000_pixels_a_side_costs_its_boxes_only():
 def test_run_lengths_are_cocos(seed):
     height, width = 40, 60
     some, boxes = logits(10, seed=seed), some_boxes(10, 40, seed)
-    masks = paste_masks(some, TABLE, boxes, height, width, HALF)
+    masks = pasted(some, boxes, height, width)
     windows = mask_windows(boxes, height, width)
     images = whole(windows, masks, height, width)
     for image, mask, (left, top, _, _) in zip(images, masks,

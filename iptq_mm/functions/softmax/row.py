@@ -28,6 +28,9 @@ fractional bits do not hold."""
 OCTAVES = 12
 """A row of at most 4096 scores has a sum in [1, 2) 2^k, k from 0 to 12."""
 
+MAX_BITS = 18
+"""With the octaves of a row, probabilities stay below 2^30."""
+
 RECIPROCAL_BITS = 54
 """2^54 / sum, with a sum of at least 2^24, is at most 2^30: an int32."""
 
@@ -47,7 +50,8 @@ def lower(in_scale: float, unit: float, bits: int) -> Tensor:
         in_scale (float): Real value of one score step.
         unit (float): Exponent units in a real unit: log2 e for an
             exponential of base 2, 1 for one of base e.
-        bits (int): Width of the probabilities, 2 to 8.
+        bits (int): Width of the probabilities, 2 to 18: of attention at
+            most 8, of class scores all.
 
     Returns:
         Tensor: int64 [4]: the smallest score that is kept, relative to the
@@ -56,11 +60,12 @@ def lower(in_scale: float, unit: float, bits: int) -> Tensor:
 
     Raises:
         ValueError: If the scale is not positive and finite, or the width
-            not between 2 and 8.
+            not between 2 and 18.
     """
     check_scales(in_scale)
-    if not 2 <= bits <= 8:
-        raise ValueError(f'probabilities have 2 to 8 bits, not {bits}')
+    if not 2 <= bits <= MAX_BITS:
+        raise ValueError(
+            f'probabilities have 2 to {MAX_BITS} bits, not {bits}')
     # One step of more than DEPTH is as deep as one of DEPTH: both give 0.
     # Then a kept score is at most 2 DEPTH deep, 52 log 2, so that exponents
     # stay below 2^30 and shifts below 62.

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "../../iptq_mm/ops/csrc/isa/available.h"
+#include "../../../iptq_mm/ops/csrc/isa/available.h"
 
 namespace {
 

@@ -16,7 +16,7 @@ from iptq_mm.ops import native
 from classifiers import float_timm_swin, images, integer_twin
 from conftest import ROOT
 from debian import emulator
-from test_ops.run_saved_model import digest
+from test_ops.test_csrc.run_saved_model import digest
 
 SCRIPT = Path(__file__).with_name('run_saved_model.py')
 

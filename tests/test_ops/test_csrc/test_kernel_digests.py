@@ -16,7 +16,7 @@ from debian import arm_compiler, emulator
 HERE = Path(__file__).parent
 SOURCES = [
     HERE / 'kernel_digests.cpp',
-    *(HERE.parents[1] / 'iptq_mm' / 'ops' / 'csrc' / 'isa').glob('*.cpp')
+    *(HERE.parents[2] / 'iptq_mm' / 'ops' / 'csrc' / 'isa').glob('*.cpp')
 ]
 
 X86 = {

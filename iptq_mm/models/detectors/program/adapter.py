@@ -1,0 +1,40 @@
+"""Integer detections as mmdet's own."""
+import torch
+from mmengine.structures import InstanceData
+
+from .... import ops
+from ....ops.masks import PROBABILITY_BITS, mask_windows
+from .boxes import SCORE_BITS
+from .rcnn import Detections
+
+
+def instances(found: Detections, height: int, width: int,
+              mask_threshold: float) -> InstanceData:
+    """What mmdet's metrics and visualizers take.
+
+    Args:
+        found (Detections): In an image.
+        height, width (int): Of the image that the boxes are in.
+        mask_threshold (float): Least probability of a pixel of a mask.
+
+    Returns:
+        InstanceData: ``bboxes`` float32 [N, 4], ``scores`` float32 [N],
+        ``labels`` int64 [N] and, where there are masks, ``masks`` bool
+        [N, height, width].
+    """
+    result = InstanceData(
+        bboxes=found.boxes / float(1 << ops.COORDINATE_BITS),
+        scores=found.scores / float(1 << SCORE_BITS),
+        labels=found.labels)
+    if found.masks is not None:
+        windows = mask_windows(found.boxes, height, width).tolist()
+        parts = ops.paste_masks(
+            found.masks, found.boxes, height, width,
+            max(1, round(mask_threshold * 2**PROBABILITY_BITS)))
+        masks = torch.zeros(len(parts), height, width, dtype=torch.bool,
+                            device=found.boxes.device)
+        for mask, part, (left, top, right, bottom) in zip(
+                masks, parts, windows, strict=True):
+            mask[top:bottom, left:right] = part
+        result.masks = masks
+    return result

@@ -1,0 +1,111 @@
+"""A whole detector as one integer program."""
+import copy
+from itertools import islice
+
+import pytest
+import torch
+from torchvision.ops import box_iou
+
+from iptq_mm.engine.inputs.config import ptq_hook_config
+from iptq_mm.engine.inputs.options import PTQOptions, resolve
+from iptq_mm.engine.inputs.runner import build_runner
+from iptq_mm.guard import integer_only_regions
+from iptq_mm.lowering.detectors.program import lower_program
+from iptq_mm.models.detectors.program import Sizes, instances
+from iptq_mm.registry import HOOKS
+
+from conftest import FEW, ROOT
+from detectors import ASSIGNED_ONLY
+
+CONFIGS = ['iptq_swin_nano_maskrcnn_shapes',
+           'iptq_swin_nano_cascade_maskrcnn_shapes']
+
+
+@pytest.fixture(scope='module', params=CONFIGS)
+def detector(request, tmp_path_factory):
+    """The program of a bundled detector, and the detector whose parts are
+    integers between floats."""
+    options = PTQOptions(
+        str(ROOT / 'configs' / f'{request.param}.py'),
+        work_dir=str(tmp_path_factory.mktemp('program')), device='cpu',
+        cfg_options={
+            **FEW, 'custom_hooks.0.scope': 'all',
+            'custom_hooks.0.rounding': 'nearest',
+            'custom_hooks.0.candidates': ASSIGNED_ONLY
+        })
+    config = resolve(options)
+    runner = build_runner(config, 'cpu', False)
+    hook = HOOKS.build(ptq_hook_config(config))
+    backbone = hook.quantize(runner).backbone
+    program = lower_program(runner.model, backbone, hook.parts, hook.bits)
+    hook.install(runner)
+    return program, runner.model, runner.test_dataloader
+
+
+def prepared(model, data):
+    """The integers of an image, and its sizes."""
+    batch = model.data_preprocessor(copy.deepcopy(data), False)
+    sizes = [Sizes(tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
+             for sample in batch['data_samples']]
+    return model.backbone.quantize(batch['inputs']), sizes
+
+
+def equal(ours, theirs):
+    return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+@torch.no_grad()
+def test_it_finds_what_its_parts_find_between_floats(detector):
+    program, model, loader = detector
+    found = 0
+    for data in islice(loader, 3):
+        image, sizes = prepared(model, data)
+        ours, = program(image, sizes, True)
+        result = instances(ours, *sizes[0].original, 0.5)
+        theirs = model.test_step(copy.deepcopy(data))[0].pred_instances
+        sure = theirs[theirs.scores > 0.5]
+        overlap, match = box_iou(sure.bboxes, result.bboxes).max(1)
+        assert (overlap > 0.9).float().mean() >= 0.9
+        match = match[overlap > 0.9]
+        sure = sure[overlap > 0.9]
+        assert torch.equal(result.labels[match], sure.labels)
+        assert (result.scores[match] - sure.scores).abs().max() < 0.05
+        both = (result.masks[match] & sure.masks).flatten(1).sum(1)
+        either = (result.masks[match] | sure.masks).flatten(1).sum(1)
+        assert (both / either.clamp(min=1)).mean() > 0.95
+        found += len(sure)
+    assert found > 5
+
+
+@torch.no_grad()
+def test_nothing_in_it_is_float(detector):
+    program, model, loader = detector
+    image, sizes = prepared(model, next(iter(loader)))
+    plain, = program(image, sizes, False)
+    with integer_only_regions(program):
+        guarded, = program(image, sizes, False)
+    assert equal(plain, guarded) and len(plain.boxes)
+    assert not any(tensor.is_floating_point()
+                   for tensor in program.state_dict().values())
+
+
+@torch.no_grad()
+def test_an_image_of_a_batch_is_what_it_is_alone(detector):
+    program, model, loader = detector
+    images, sizes = zip(*(prepared(model, data)
+                          for data in islice(loader, 2)), strict=True)
+    both = program(torch.cat(images), [size for size, in sizes], True)
+    for image, size, one in zip(images, sizes, both, strict=True):
+        assert equal(one, program(image, size, True)[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('pixel', [-127, 0, 127])
+def test_an_image_of_one_colour(detector, pixel):
+    program, model, loader = detector
+    image, sizes = prepared(model, next(iter(loader)))
+    found, = program(torch.full_like(image, pixel), sizes, True)
+    assert found.boxes.shape == (len(found.scores), 4)
+    assert len(found.masks) == len(found.labels) == len(found.scores)
+    result = instances(found, *sizes[0].original, 0.5)
+    assert result.masks.shape[1:] == sizes[0].original
