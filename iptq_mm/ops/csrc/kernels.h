@@ -97,6 +97,25 @@ struct AttentionTask {
   void* scratch;  // attention_scratch bytes, aligned to 64
 };
 
+// How much the rows [first, first + count) of a map (or its columns) count
+// for a bin of a box.
+struct AxisBin {
+  int32_t first, count;
+  const int32_t* weights;  // 2^11 for each sample
+};
+
+// The features of one box; `roi_align.py` says what they are.
+struct RoiAlignTask {
+  const int8_t* map;  // [height, width, channels]
+  int64_t width, channels;
+  int32_t first_row, last_row;  // that any bin uses
+  int32_t bins_y, bins_x;
+  const AxisBin *rows, *columns;  // of each bin; at most 64 samples each
+  int32_t samples;  // of a bin, at most 1024; 1 where there are none
+  int8_t* y;        // [bins_y, bins_x, channels]
+  void* scratch;    // roi_align_scratch bytes, aligned to 64
+};
+
 // Bias of a column that is no token: below every score that is one.
 constexpr int32_t outside = -(1 << 26);
 
@@ -131,6 +150,8 @@ struct Kernels {
   void (*softmax)(const SoftmaxTask& task);
   int64_t (*attention_scratch)(int64_t length, int64_t head_channels);
   void (*attention)(const AttentionTask& task);
+  int64_t (*roi_align_scratch)(int64_t bins);
+  void (*roi_align)(const RoiAlignTask& task);
 };
 
 // Null where the compiler cannot make them. Constants: no code fills them, so

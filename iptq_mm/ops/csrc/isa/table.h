@@ -6,6 +6,7 @@
 #include "../kernels/linear.h"
 #include "../kernels/look_up.h"
 #include "../kernels/recode.h"
+#include "../kernels/roi_align.h"
 #include "../kernels/softmax.h"
 
 namespace iptq {
@@ -55,7 +56,9 @@ constexpr Kernels kernel_table(const char* name) {
           recode<Isa>,
           softmax<Isa>,
           attention_scratch<Isa>,
-          attention<Isa>};
+          attention<Isa>,
+          roi_align_scratch<Isa>,
+          roi_align<Isa>};
 }
 
 }  // namespace
