@@ -87,6 +87,8 @@ class Run {
       attention(a, heads, random.below(40) + 1,
                 static_cast<iptq::Exponential>(i % 4),
                 static_cast<iptq::Normalization>(i % 3 == 0));
+      const auto size = static_cast<int32_t>(random.below(9)) + 1;
+      roi_align(a, size, i % 6 + 1);
     }
     return outputs.value();
   }
@@ -196,6 +198,31 @@ class Run {
     task.scratch = scratch.memory;
     for (task.head = 0; task.head < heads; ++task.head) k.attention(task);
     outputs.add(context);
+  }
+
+  // Bins over neighbouring places of a map of a few rows, each of `samples`
+  // samples along an axis; the last row of bins has no sample in the map.
+  void roi_align(int64_t channels, int32_t size, int32_t samples) {
+    const auto map = random.noise<int8_t>(size * size * channels, 128);
+    const int32_t bins_y = size + 1, bins_x = size;
+    std::vector<int32_t> weights;
+    std::vector<iptq::AxisBin> rows(bins_y), columns(bins_x);
+    for (int32_t i = 0; i < size; ++i) {
+      const auto upper = static_cast<int32_t>(random.below(2049));
+      const bool last = i + 1 == size;
+      weights.push_back(samples * (last ? 2048 : 2048 - upper));
+      if (!last) weights.push_back(samples * upper);
+      rows[i] = columns[i] = {i, last ? 1 : 2, nullptr};
+    }
+    rows[size] = {0, 0, nullptr};
+    for (int32_t i = 0; i < size; ++i)
+      rows[i].weights = columns[i].weights = weights.data() + 2 * i;
+    std::vector<int8_t> y(bins_y * bins_x * channels);
+    const Aligned scratch(k.roi_align_scratch(int64_t{bins_y} * bins_x));
+    k.roi_align({map.data(), size, channels, 0, size, bins_y, bins_x,
+                 rows.data(), columns.data(), samples * samples, y.data(),
+                 scratch.memory});
+    outputs.add(y);
   }
 
   static iptq::SoftmaxParameters parameters(
