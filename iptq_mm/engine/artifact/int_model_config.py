@@ -55,6 +55,7 @@ def int_model_config(model: Mapping[str, Any], functions: Mapping[str, str],
             for config in part if isinstance(part, list) else [part]:
                 if config is not None:
                     name = config['type'].rpartition('.')[2]
+                    config.pop('norm_cfg', None)  # it was folded
                     config.update(_INTEGER_TYPES[name], bits=dict(bits))
     return result
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from ...calibration import SecondMoments, Site, UnreachedSiteError
 from ...lowering import lowering_of
+from ...lowering.detectors.folding import fold_norms
 from ...lowering.rounding.rounding import roundings
 from ...models.detectors.part import IntPart
 from ...models.detectors.swin_backbone import DEFAULT_BITS
@@ -48,14 +49,20 @@ def part_names(detector: nn.Module) -> list[str]:
     return names
 
 
-def check_parts(detector: nn.Module) -> None:
-    """Refuse a detector whose neck or heads have no integer form.
+def prepare_parts(detector: nn.Module) -> None:
+    """Fold the BatchNorms of neck and heads, and refuse a detector whose neck
+    or heads have no integer form.
+
+    Args:
+        detector (nn.Module): Float, in evaluation mode; changed in place to
+            one that computes the same.
 
     Raises:
         UserError: Naming the part and what it is instead.
     """
     for name in part_names(detector):
         part = detector.get_submodule(name)
+        fold_norms(part)
         try:
             lowering_of(part, DEFAULT_BITS)
         except TypeError as error:
@@ -121,12 +128,11 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
         the part's name.
 
     Raises:
-        UserError: If a part has no integer form, or has never run (no
-            detections, no masks), or the images are too few or give NaN or
-            Inf.
+        UserError: If a part has never run (no detections, no masks), or the
+            images are too few or give NaN or Inf.
+        TypeError: If a part has no integer form, see :func:`prepare_parts`.
         ValueError: If integers cannot hold what they must.
     """
-    check_parts(detector)
     lowerings = {
         name: lowering_of(detector.get_submodule(name), bits)
         for name in part_names(detector)

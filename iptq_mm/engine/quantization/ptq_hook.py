@@ -30,8 +30,8 @@ from .calibrate import Calibration
 from .images import CalibrationImages
 from .parts import (
     check_detections,
-    check_parts,
     integer_heads,
+    prepare_parts,
     quantize_parts,
     replaced,
 )
@@ -184,9 +184,9 @@ class PTQHook(Hook):
         """
         model = unwrapped(runner.model)
         check_backbone(model)
-        if self.scope == 'all':
-            check_parts(model)
         model.eval()
+        if self.scope == 'all':
+            prepare_parts(model)
         check_finite(model.backbone.state_dict(), 'the backbone')
         self.source, preprocessor = model.backbone, model.data_preprocessor
         device = next(self.source.parameters()).device

@@ -84,8 +84,9 @@ def conv_module_layer(head: nn.Module, name: str) -> HeadLayer:
     if (module.with_norm or module.with_explicit_padding
             or module.with_activation != relu):
         raise TypeError(f'{type(head).__name__} whose {name} is {module}; '
-                        f'only a convolution without norm, with or without '
-                        f'ReLU, has an integer form')
+                        f'only a convolution with no norm but BatchNorm '
+                        f'(fold_norms), with or without ReLU, has an '
+                        f'integer form')
     return HeadLayer(f'{name}.conv', relu)
 
 

@@ -70,9 +70,9 @@ def integer_pyramid(fpn: FPN, bits: Mapping[str, int]) -> IntPart:
         for module in (*fpn.lateral_convs, *fpn.fpn_convs))
     if extras or not plain or dict(fpn.upsample_cfg) != dict(mode='nearest'):
         raise TypeError(
-            'FPN with extra convolutions, norms, activations or an '
-            'up-sampling other than nearest; only a plain FPN has an '
-            'integer form')
+            'FPN with extra convolutions, norms other than BatchNorm, '
+            'activations or an up-sampling other than nearest; only a plain '
+            'FPN has an integer form')
     levels = slice(fpn.start_level, fpn.backbone_end_level)
     extra = fpn.num_outs - len(fpn.lateral_convs)
     in_channels = fpn.in_channels[levels]

@@ -53,17 +53,39 @@ def nano(name):
     return model
 
 
+def nano_with_norms():
+    """As Microsoft's cascade: box heads of four convolutions with BatchNorm,
+    boxes decoded before their loss; and BatchNorm in neck and mask heads."""
+    model = nano('cascade-mask-rcnn')
+    norm = dict(type='BN')
+    model.neck.norm_cfg = norm
+    model.roi_head.mask_head.norm_cfg = norm
+    for head in model.roi_head.bbox_head:
+        head.update(
+            type='ConvFCBBoxHead', num_shared_convs=4, num_shared_fcs=1,
+            conv_out_channels=16, norm_cfg=norm, reg_decoded_bbox=True)
+        head.loss_bbox = dict(type='GIoULoss')
+    return model
+
+
 def runner_with_config(model):
     runner = runner_of(copy.deepcopy(model))
+    for module in runner.model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-.2, .2)
+            module.running_var.uniform_(.5, 2.)
     runner.cfg = SimpleNamespace(model=model)
     return runner
 
 
-@pytest.mark.parametrize('name', PARTS)
+@pytest.mark.parametrize('name, config', [
+    *((name, nano(name)) for name in PARTS),
+    ('cascade-mask-rcnn', nano_with_norms())
+])
 @torch.no_grad()
-def test_integers_all_the_way(name):
+def test_integers_all_the_way(name, config):
     images = SeededImages()
-    runner = runner_with_config(nano(name))
+    runner = runner_with_config(config)
     model = runner.model
     batch = next(batches(images))
     x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
@@ -169,7 +191,7 @@ def test_autocast_changes_nothing():
 
 def test_a_neck_without_integer_form_is_refused_at_once():
     model = nano('faster-rcnn')
-    model.neck.norm_cfg = dict(type='BN')
+    model.neck.norm_cfg = dict(type='GN', num_groups=4)
     runner = runner_with_config(model)
     runner.build_dataloader = None
     with pytest.raises(

@@ -25,6 +25,7 @@ RPN = dict(
 BOX = dict(
     in_channels=8, fc_out_channels=16, roi_feat_size=7, num_classes=3,
     bbox_coder=CODER)
+GROUPS = dict(type='GN', num_groups=4)
 HEADS = [
     ('RPNHead', 'IntRPNHead', RPN, [(2, 8, 9, 11), (2, 8, 5, 6)]),
     ('RPNHead', 'IntRPNHead', {**RPN, 'num_convs': 2}, [(1, 8, 9, 11)]),
@@ -132,7 +133,7 @@ def test_no_box_at_all():
 @pytest.mark.parametrize('float_type, config, says', [
     ('FCNMaskHead', dict(in_channels=8, upsample_cfg=dict(
         type='bilinear', scale_factor=2)), 'bilinear'),
-    ('FCNMaskHead', dict(in_channels=8, norm_cfg=dict(type='BN')),
+    ('FCNMaskHead', dict(in_channels=8, norm_cfg=GROUPS),
      r'convs\.0 is ConvModule'),
     ('ConvFCBBoxHead', {**BOX, 'num_shared_fcs': 1, 'with_avg_pool': True},
      'with_avg_pool=True'),
@@ -142,7 +143,7 @@ def test_no_box_at_all():
     }, 'fc_cls is NormedLinear'),
     ('FPN', {**PYRAMIDS[0][0], 'add_extra_convs': 'on_output'},
      'extra convolutions'),
-    ('FPN', {**PYRAMIDS[0][0], 'norm_cfg': dict(type='BN')}, 'plain FPN'),
+    ('FPN', {**PYRAMIDS[0][0], 'norm_cfg': GROUPS}, 'plain FPN'),
     ('FPN', {**PYRAMIDS[0][0], 'upsample_cfg': dict(mode='bilinear')},
      'plain FPN'),
 ])
