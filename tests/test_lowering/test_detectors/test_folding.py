@@ -14,7 +14,7 @@ def module(**kwargs):
     torch.manual_seed(0)
     result = ConvModule(3, 4, 3, padding=1, **kwargs).eval()
     if isinstance(result.norm, nn.modules.batchnorm._BatchNorm):
-        for name, tensor in result.norm.state_dict().items():
+        for tensor in result.norm.state_dict().values():
             if tensor.is_floating_point():
                 tensor.uniform_(.5, 2.)
     return result
