@@ -34,22 +34,30 @@ FEW = {
 SHARED = (DefaultScope, MessageHub, MMLogger, Visualizer)
 """What mmengine keeps by name, the newest for whoever asks for none."""
 
+AT_FIRST = {cls: cls._instance_dict.copy() for cls in SHARED}
+"""Taken before any fixture: those of a module run before ``isolated``."""
+
+
+def forget_instances():
+    """Leave mmengine with the shared instances that it had at first."""
+    for cls, instances in AT_FIRST.items():
+        cls._instance_dict.clear()
+        cls._instance_dict.update(instances)
+
 
 @pytest.fixture(autouse=True)
 def isolated():
     """Every test begins alike, whatever ran before, and leaves nothing that
     is global behind."""
-    instances = {cls: cls._instance_dict.copy() for cls in SHARED}
     environment, folder = os.environ.copy(), os.getcwd()
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     isa = native.isa() if native.available() else None
+    forget_instances()
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
     yield
-    for cls, those in instances.items():
-        cls._instance_dict.clear()
-        cls._instance_dict.update(those)
+    forget_instances()
     if os.environ != environment:
         os.environ.clear()
         os.environ.update(environment)

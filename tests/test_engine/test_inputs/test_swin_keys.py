@@ -8,6 +8,7 @@ import torch
 from mmdet.models.layers import PatchMerging
 from mmdet.registry import MODELS
 from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
 from torch.nn import functional as F
 
 from iptq_mm.engine.errors import UserError
@@ -49,6 +50,11 @@ def to_microsoft(weights, side):
                 tensor = tensor.transpose(1, 2).unflatten(2, (side, side))
         result[name] = tensor
     return result
+
+
+@pytest.fixture(autouse=True)
+def default_scope():
+    init_default_scope('mmdet')
 
 
 @pytest.fixture(scope='module')
