@@ -55,7 +55,8 @@ def integer_only_regions(model: torch.nn.Module) -> Iterator[list[str]]:
     """Guard every integer region of a model while the context lasts.
 
     An integer region is a module whose class sets ``integer_region = True``:
-    it takes and gives integer tensors.
+    it takes and gives integer tensors. A detector that is one program has it
+    beside its modules, as ``integer_program()``.
 
     Args:
         model (nn.Module): A model with at least one integer region.
@@ -71,6 +72,8 @@ def integer_only_regions(model: torch.nn.Module) -> Iterator[list[str]]:
         for name, module in model.named_modules()
         if getattr(module, 'integer_region', False)
     }
+    if hasattr(model, 'integer_program'):
+        regions['program'] = model.integer_program()
     if not regions:
         raise ValueError(f'{type(model).__name__} has no integer region to '
                          f'guard: was it quantized?')

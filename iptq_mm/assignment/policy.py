@@ -1,7 +1,7 @@
 """What the user allows: which candidates compete in which layer."""
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -31,6 +31,14 @@ class AssignmentPolicy:
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     forced: Mapping[str, str] = field(default_factory=dict)
     normalization: str = 'reference'
+
+    def without(self, layers: Iterable[str]) -> 'AssignmentPolicy':
+        """The policy of a model that does not have these layers."""
+        forced = {
+            key: name
+            for key, name in self.forced.items() if key not in set(layers)
+        }
+        return replace(self, forced=forced)
 
     def competitors(self, kinds: Mapping[str, str]) -> dict[str, list[str]]:
         """The candidates that stage 1 shall score in each layer.

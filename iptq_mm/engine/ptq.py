@@ -71,7 +71,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     if options.verify_integer:
         regions = verify_integer(quantization.backbone, quantization.backbone,
                                  images)
-        if hook.parts:
+        if hook.parts is not None:
             regions = verify_integer(
                 runner.model, partial(detections, runner.model),
                 islice(seen.dataloader, few))
@@ -79,7 +79,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
             f'No floating-point tensor in {", ".join(regions)}, and every '
             f'operator equal to its reference, on {few} batches.')
 
-    parts = ['backbone', *hook.parts]
+    parts = hook.part_names
     integers = part_weights(runner.model.state_dict(), parts)
     packed = packed_weights(integers, hook.bits['weight'])
     size = dict(
@@ -107,14 +107,14 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
                 checkpoint=report['checkpoint'],
                 integer_parts=parts,
                 bits=hook.bits,
-                functions=quantization.functions,
+                functions=hook.functions,
                 seed=hook.seed,
                 versions=report['versions'],
                 dataset_meta=meta)))
     save_int_config(
         files[1],
         int_config(config, hook.model_config(config.model), files[0].name))
-    save_json(files[2], quantization.functions)
+    save_json(files[2], hook.functions)
     save_json(files[3], report)
     shutil.rmtree(statistics)
     print_summary(report, float_run, int_run, files)
@@ -136,7 +136,7 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
         float=float_run.metrics,
         integer=int_run.metrics,
         integer_only=True if options.verify_integer else None,
-        integer_parts=['backbone', *hook.parts],
+        integer_parts=hook.part_names,
         float_parts=float_parts,
         size_bytes=size,
         peak_memory_mb=dict(quantize=memory),
@@ -146,7 +146,7 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             eval_integer=int_run.seconds),
         layers=[
             choice.report(layer)
-            for layer, choice in quantization.choices.items()
+            for layer, choice in hook.choices.items()
         ],
         sqnr_db=sqnr_db,
         versions=versions(),

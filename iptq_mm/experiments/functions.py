@@ -89,7 +89,8 @@ def study(options: PTQOptions, amount: StudyOptions,
     float_scores = model.scores(model.float_backbone)
     images = list(
         islice(
-            CalibrationImages(runner.test_dataloader, runner.model),
+            CalibrationImages(runner.test_dataloader,
+                              runner.model.data_preprocessor),
             amount.num_val))
     seeds, found = [], {}
     for seed in range(amount.seeds):

@@ -91,7 +91,7 @@ class Setting:
         """The images that a hook calibrates on, and maybe more."""
         return CalibrationImages(
             self.runner.build_dataloader(hook.calib_dataloader, hook.seed),
-            self.runner.model)
+            self.runner.model.data_preprocessor)
 
     def describe(self, hook: PTQHook) -> dict:
         """What figures are of, for JSON."""

@@ -76,7 +76,7 @@ def prepare(runner: Runner, hook: PTQHook, num_search: int) -> Subject:
     backbone = watchable(runner.model.eval().backbone)
     images = CalibrationImages(
         runner.build_dataloader(hook.calib_dataloader, hook.seed),
-        runner.model)
+        runner.model.data_preprocessor)
     lowering = lowering_of(backbone, hook.bits)
     sites, kinds = lowering.sites(), lowering.nonlinear_layers()
     samplers = {layer: Sampler(seed=hook.seed) for layer in kinds}

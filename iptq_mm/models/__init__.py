@@ -11,11 +11,12 @@ from .detectors.mask_head import IntFCNMaskHead
 from .detectors.pixel_preprocessor import PixelDataPreprocessor
 from .detectors.rpn_head import IntRPNHead
 from .detectors.swin_backbone import IntSwinTransformer
+from .detectors.two_stage import IntTwoStageDetector
 from .swin import IntSwin, IntSwinStage
 
 __all__ = [
     'IntBlock', 'IntConvFCBBoxHead', 'IntFCNMaskHead', 'IntFPN',
     'IntRPNHead', 'IntSwin', 'IntSwinClassifier', 'IntSwinStage',
-    'IntSwinTransformer', 'IntVisionTransformer', 'PixelDataPreprocessor',
-    'ResNet9', 'TimmClassifier', 'focus_dinov2'
+    'IntSwinTransformer', 'IntTwoStageDetector', 'IntVisionTransformer',
+    'PixelDataPreprocessor', 'ResNet9', 'TimmClassifier', 'focus_dinov2'
 ]

@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.config import ConfigDict
 from torch import nn
 
+from ...models.detectors.program import SCORES
+
 _INTEGER_TYPES = dict(
     FPN=dict(type='iptq_mm.IntFPN'),
     RPNHead=dict(type='iptq_mm.IntRPNHead'),
@@ -38,15 +40,18 @@ def int_model_config(model: Mapping[str, Any], functions: Mapping[str, str],
         ConfigDict: Says nothing of pre-trained weights.
     """
     result = ConfigDict(copy.deepcopy(dict(model)))
-    backbone = result.backbone
+    backbone, functions = result.backbone, dict(functions)
     for key in ('init_cfg', 'pretrained'):
         backbone.pop(key, None)
     backbone.type = 'iptq_mm.IntSwinTransformer'
-    backbone.functions, backbone.bits = dict(functions), dict(bits)
+    softmax = functions.pop(SCORES, None)
+    backbone.functions, backbone.bits = functions, dict(bits)
     if preprocessor is not None:
         result.data_preprocessor = dict(preprocessor)
         backbone.input = 'uint8'
     if scope == 'all':
+        result.type = 'iptq_mm.IntTwoStageDetector'
+        result.softmax = softmax
         heads = [
             result.roi_head.get(name) for name in ('bbox_head', 'mask_head')
         ]

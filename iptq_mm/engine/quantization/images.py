@@ -1,7 +1,7 @@
 """Calibration images as a backbone takes them."""
 from collections.abc import Iterator
 
-from mmengine.model import BaseModel
+from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -14,17 +14,19 @@ class CalibrationImages:
 
     Args:
         dataloader (DataLoader): Yields what ``model.test_step`` takes.
-        model (BaseModel): Its ``data_preprocessor`` normalizes, pads and
-            moves to the device.
+        preprocessor (BaseDataPreprocessor): Of the model: normalizes, pads
+            and moves to the device.
     """
 
-    def __init__(self, dataloader: DataLoader, model: BaseModel):
-        self.dataloader, self.model = dataloader, model
+    def __init__(self, dataloader: DataLoader,
+                 preprocessor: BaseDataPreprocessor):
+        self.dataloader, self.preprocessor = dataloader, preprocessor
 
     def __len__(self) -> int:
         return len(self.dataloader)
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Yields float32 [B, C, H, W]."""
+        """Yields float32 [B, C, H, W], or uint8 where the model takes
+        pixels."""
         for data in self.dataloader:
-            yield self.model.data_preprocessor(data, False)['inputs']
+            yield self.preprocessor(data, False)['inputs']

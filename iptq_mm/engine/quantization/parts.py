@@ -1,6 +1,8 @@
 """Neck and heads of an R-CNN -> integer parts, behind an integer backbone."""
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import torch
@@ -8,14 +10,25 @@ from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from torch import nn
 
-from ...calibration import SecondMoments, Site, UnreachedSiteError
+from ...assignment import Choice, SoftmaxLayer
+from ...calibration import Sampler, SecondMoments, Site, UnreachedSiteError
 from ...lowering import lowering_of
 from ...lowering.detectors.folding import fold_norms
 from ...lowering.rounding.rounding import roundings
+from ...lowering.scale import fill
 from ...models.detectors.part import IntPart
+from ...models.detectors.program import (
+    FAMILY,
+    SCORES,
+    SOFTMAX_BITS,
+    ScoreSoftmax,
+    check_steps,
+    score_scale,
+)
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
-from .calibrate import Calibration, thresholds
+from .calibrate import WIDE, Calibration, thresholds
+from .select import Selection
 
 PARTS = ('neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head')
 """What of a detector has an integer form, beside its backbone."""
@@ -68,6 +81,13 @@ def prepare_parts(detector: nn.Module) -> None:
         except TypeError as error:
             raise UserError(f"scope='all': {name} is a {error}. Use "
                             f"scope='backbone'.") from error
+    try:
+        if type(detector) not in FAMILY:
+            raise TypeError(f'a {type(detector).__name__} has no integer form')
+        check_steps(detector)
+    except TypeError as error:
+        raise UserError(f"scope='all': {error}. Change it in the config, or "
+                        f"use scope='backbone'.") from error
 
 
 @torch.no_grad()
@@ -109,9 +129,36 @@ class _Detection(nn.Module):
         return self.detector.test_step(data)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What of a detector has become integer, beside its backbone.
+
+    Args:
+        layers (dict[str, IntPart]): The integer layers of neck and heads, on
+            the CPU, by the part's name.
+        softmax (ScoreSoftmax): Of the class scores, likewise.
+        choices (dict[str, Choice]): Scores and assigned candidate of that
+            Softmax, as of a non-linear layer of the backbone.
+    """
+    layers: dict[str, IntPart]
+    softmax: ScoreSoftmax
+    choices: dict[str, Choice]
+
+    def modules(self) -> dict[str, nn.Module]:
+        """All of it, by the name that it has in the integer detector."""
+        return {
+            **{f'{name}.layers': part for name, part in self.layers.items()},
+            'score_softmax': self.softmax
+        }
+
+    def names(self) -> list[str]:
+        """Modules of the integer detector that hold nothing else."""
+        return [*self.layers, 'score_softmax']
+
+
 def quantize_parts(detector: nn.Module, calibration: Calibration,
-                   bits: Mapping[str, int],
-                   rounding: str) -> dict[str, IntPart]:
+                   selection: Selection, bits: Mapping[str, int],
+                   rounding: str) -> Parts:
     """Calibrate and lower neck and heads in one pass over the images, in
     which the detector detects as in a test. It stays as it is.
 
@@ -120,12 +167,12 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
             and float neck and heads.
         calibration (Calibration): What to show to it: batches as
             ``test_step`` takes them.
+        selection (Selection): How Softmax of the scores gets its candidate.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
         rounding (str): A name in ``iptq_mm.lowering.ROUNDINGS``.
 
     Returns:
-        dict[str, IntPart]: The integer layers of each part, on the CPU, by
-        the part's name.
+        Parts: The same arguments give the same integers.
 
     Raises:
         UserError: If a part has never run (no detections, no masks), or the
@@ -141,12 +188,18 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     for part, lowering in lowerings.items():
         sites.update(_sites_of(part, lowering.sites()))
         inputs.update(_sites_of(part, lowering.linears()))
+    selection.check({SCORES: 'softmax'})
     observers = calibration.observers(sites)
     moments = {name: SecondMoments() for name in inputs}
+    logits = {
+        part: Site(f'detector.{part}.fc_cls', 'output', WIDE)
+        for part in lowerings if part.startswith('roi_head.bbox_head')
+    }
+    samplers = {part: Sampler(seed=calibration.seed) for part in logits}
     try:
         calibration.watch(
-            _Detection(detector), {**sites, **inputs},
-            {**observers, **moments}, {}, 'observing neck and heads')
+            _Detection(detector), {**sites, **inputs, **logits},
+            {**observers, **moments}, samplers, 'observing neck and heads')
     except UnreachedSiteError as error:
         idle = [
             part for part in lowerings
@@ -158,12 +211,22 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
             f'the detector found in them with its integer backbone was too '
             f'little. Calibrate on more of them (num_batches).') from error
     found = thresholds(sites, observers)
-    return {
+    layers = {
         part: lowering.lower(
             _of_part(part, found), {},
             roundings(rounding, _of_part(part, moments)))
         for part, lowering in lowerings.items()
     }
+    # The samplers pick alike: what is read is the mean over the stages.
+    rows = torch.stack([sampler.rows for sampler in samplers.values()])
+    scale = score_scale(layers)
+    choices = selection.choose(
+        {SCORES: SoftmaxLayer(scale, SOFTMAX_BITS)}, {SCORES: rows.mean(0)},
+        partial(calibration.progress, 'scoring the candidates'))
+    assigned = choices[SCORES].assigned
+    softmax = ScoreSoftmax(assigned.name)
+    fill(softmax.params, assigned.lower(scale, SOFTMAX_BITS))
+    return Parts(layers, softmax, choices)
 
 
 def _sites_of(part: str, sites: Mapping[str, Site]) -> dict[str, Site]:
@@ -183,23 +246,24 @@ def _of_part(part: str, values: Mapping) -> dict:
     }
 
 
-def integer_heads(config: ConfigDict,
-                  parts: Mapping[str, IntPart]) -> dict[str, nn.Module]:
-    """Children of an integer detector around the layers of its parts.
+def integer_detector(config: ConfigDict, backbone: nn.Module,
+                     parts: Parts) -> nn.Module:
+    """A detector of integers only.
 
     Args:
-        config (ConfigDict): Of the integer detector: it alone tells all that
-            the heads were built with.
-        parts (Mapping[str, IntPart]): Of :func:`quantize_parts`.
+        config (ConfigDict): Of it: it alone tells all that the heads were
+            built with.
+        backbone (nn.Module): Integer.
+        parts (Parts): Of :func:`quantize_parts`.
 
     Returns:
-        dict[str, nn.Module]: Neck, RPN head and RoI head, by name.
+        nn.Module: In evaluation mode, on the CPU.
     """
-    detector = MODELS.build(config).eval()
-    for name, part in parts.items():
-        detector.get_submodule(name).layers.load_state_dict(part.state_dict())
-    names = dict.fromkeys(name.partition('.')[0] for name in parts)
-    return {name: getattr(detector, name) for name in names}
+    detector = MODELS.build(config)
+    detector.backbone = backbone
+    for name, module in parts.modules().items():
+        detector.get_submodule(name).load_state_dict(module.state_dict())
+    return detector.eval()
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from mmengine.runner import Runner
 from rich.progress import Progress
 from torch import nn
 
-from ...assignment import AssignmentPolicy, read_assignment
-from ...models.detectors.part import IntPart
+from ...assignment import AssignmentPolicy, Choice, read_assignment
+from ...models.detectors.program import SCORES
 from ...registry import HOOKS
 from ..artifact.digest import digest
 from ..artifact.int_model_config import int_classifier_config, int_model_config
@@ -29,8 +29,9 @@ from ..inputs.settings import checked
 from .calibrate import Calibration
 from .images import CalibrationImages
 from .parts import (
+    Parts,
     check_detections,
-    integer_heads,
+    integer_detector,
     prepare_parts,
     quantize_parts,
     replaced,
@@ -100,8 +101,8 @@ class PTQHook(Hook):
 
     Attributes:
         quantization (Quantization | None): Result, once there is one.
-        parts (dict[str, IntPart]): Integer layers of neck and heads, by the
-            module name of the part; empty with ``scope='backbone'``.
+        parts (Parts | None): Integer neck and heads; None with
+            ``scope='backbone'``.
         source (nn.Module | None): The float backbone that was calibrated; it
             takes images as the integer one does.
         preprocessor (dict | None): Config of the data preprocessor that
@@ -141,7 +142,7 @@ class PTQHook(Hook):
         for name, value in settings.items():
             setattr(self, name, value)
         self.quantization: Quantization | None = None
-        self.parts: dict[str, IntPart] = {}
+        self.parts: Parts | None = None
         self.source: nn.Module | None = None
         self.preprocessor: dict[str, Any] | None = None
         self.images: CalibrationImages | None = None
@@ -198,7 +199,7 @@ class PTQHook(Hook):
             self.num_batches)
         if self.scope == 'all':
             check_detections(model, loader, self.num_batches)
-        self.images = CalibrationImages(loader, model)
+        self.images = CalibrationImages(loader, preprocessor)
         files = None if folder is None else StatisticsFiles(
             folder, self._fingerprint(model, len(loader.dataset)), resume)
         with (Progress(disable=not is_main_process()) as bars,
@@ -206,20 +207,23 @@ class PTQHook(Hook):
             calibration = Calibration(self.images, self.num_batches,
                                       self.observer, self.seed,
                                       ProgressBars(bars), files)
+            policy, modules = self.policy(), []
             self.quantization = quantize_backbone(
                 self.source, calibration,
-                Selection(self.policy(), self.fit), self.bits, self.rounding,
-                self.equalize)
+                Selection(policy.without([SCORES]), self.fit), self.bits,
+                self.rounding, self.equalize)
             backbone = self.quantization.backbone.to(device)
             if self.scope == 'all':
                 began = time.perf_counter()
                 with replaced(model, backbone=backbone):
                     self.parts = quantize_parts(
                         model, replace(calibration, batches=loader),
-                        self.bits, self.rounding)
+                        Selection(policy.without(self.quantization.choices),
+                                  self.fit), self.bits, self.rounding)
+                modules = [*self.parts.modules().values()]
                 self.quantization.seconds['parts'] = (
                     time.perf_counter() - began)
-        agreed = check_agreement([backbone, *self.parts.values()])
+        agreed = check_agreement([backbone, *modules])
         print_log(f'SHA-256 of all integers: {agreed}', 'current')
         return self.quantization
 
@@ -233,31 +237,55 @@ class PTQHook(Hook):
             raise RuntimeError('nothing is quantized yet: call quantize()')
         return self.quantization
 
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """Scores and assigned candidate of each non-linear layer."""
+        own = {} if self.parts is None else self.parts.choices
+        return {**self.done().choices, **own}
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """Assigned candidate of each non-linear layer, by name."""
+        return {
+            layer: choice.assigned.name
+            for layer, choice in self.choices.items()
+        }
+
+    @property
+    def part_names(self) -> list[str]:
+        """Modules of the integer model that hold nothing but integers."""
+        own = [] if self.parts is None else self.parts.names()
+        return ['backbone', *own]
+
     def model_config(self, model: Mapping[str, Any]) -> ConfigDict:
         """The config of the integer model.
 
         Args:
             model (Mapping): Of the float one.
         """
-        done = self.done()
-        functions, network = done.functions, done.backbone
+        functions, network = self.functions, self.done().backbone
         if hasattr(network, 'structure'):
             return int_classifier_config(model, network, functions, self.bits)
         return int_model_config(model, functions, self.bits, self.scope,
                                 self.preprocessor)
 
     def install(self, runner: Runner) -> None:
-        """Put what has become integer in the place of what was float."""
+        """Put what has become integer in the place of what was float: the
+        backbone, or the whole detector."""
         model, backbone = unwrapped(runner.model), self.done().backbone
         device = next(backbone.buffers()).device
-        children = dict(backbone=backbone)
+        if self.parts is not None:
+            model = integer_detector(
+                self.model_config(runner.cfg.model), backbone, self.parts)
+            if is_model_wrapper(runner.model):
+                runner.model.module = model.to(device)
+            else:
+                runner.model = model.to(device)
+            return
+        model.backbone = backbone
         if self.preprocessor is not None:
-            children['data_preprocessor'] = MODELS.build(self.preprocessor)
-        if self.parts:
-            children |= integer_heads(
-                self.model_config(runner.cfg.model), self.parts)
-        for name, child in children.items():
-            setattr(model, name, child.to(device))
+            model.data_preprocessor = MODELS.build(
+                self.preprocessor).to(device)
 
     def _fingerprint(self, model: nn.Module, num_images: int) -> dict:
         settings = {name: getattr(self, name) for name in SETTINGS}

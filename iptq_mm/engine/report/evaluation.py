@@ -36,10 +36,13 @@ def evaluate(runner: Runner, keeper: PredictionHook) -> Evaluation:
         runner (Runner): Its model has a ``backbone``.
         keeper (PredictionHook): Registered in the runner.
     """
+    network = runner.model.backbone
+    if hasattr(runner.model, 'integer_program'):
+        network = network.body  # the program has no borders around it
     began = time.perf_counter()
     # pycocotools prints each of its tables; the logger has the numbers too.
     with (Stopwatch(runner.model) as model,
-          Stopwatch(runner.model.backbone) as backbone,
+          Stopwatch(network) as backbone,
           contextlib.redirect_stdout(io.StringIO())):
         metrics = runner.test()
     return Evaluation(metrics,

@@ -2,7 +2,7 @@
 from mmdet.models.detectors.base import BaseDetector
 from torch import nn
 
-from ...models import PixelDataPreprocessor
+from ...models import IntTwoStageDetector, PixelDataPreprocessor
 from ...models.classifiers.classifier import TimmClassifier
 
 
@@ -19,6 +19,8 @@ def float_parts(model: nn.Module) -> list[str]:
     steps = ['image normalization']
     if isinstance(children.get('data_preprocessor'), PixelDataPreprocessor):
         steps.clear()
+    if isinstance(model, IntTwoStageDetector):
+        return steps
     if 'roi_head' in children:
         for name, child in children.pop('roi_head').named_children():
             children[f'roi_head.{name}'] = child

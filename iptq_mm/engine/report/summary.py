@@ -51,7 +51,8 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
     console.print('SQNR of the backbone\'s outputs: ' + ', '.join(
         f'{site} {value:.1f} dB' for site, value in outputs.items()))
     console.print('Integer: ' + ', '.join(report['integer_parts']) +
-                  '. Float: ' + ', '.join(report['float_parts']) + '.')
+                  '. Float: ' + (', '.join(report['float_parts'])
+                                 or 'nothing') + '.')
     seconds = ', '.join(f'{stage} {value:.1f} s'
                         for stage, value in report['seconds'].items())
     console.print(f'Time: {seconds}. Peak memory until all was integer: '

@@ -47,6 +47,7 @@ def calibrate(options: PTQOptions) -> Calibrated:
     backbone = runner.model.backbone
     selection.check(lowering_of(backbone, hook.bits).nonlinear_layers())
     subject = prepare(runner, hook, num_search=0)
-    images = CalibrationImages(runner.test_dataloader, runner.model)
+    images = CalibrationImages(runner.test_dataloader,
+                               runner.model.data_preprocessor)
     return Calibrated(runner, hook, selection, subject,
                       OutputSQNR(backbone, list(islice(images, SQNR_IMAGES))))

@@ -51,8 +51,8 @@ def bbox_plan(head: ConvFCBBoxHead) -> HeadPlan:
 class IntConvFCBBoxHead(ConvFCBBoxHead):
     """A box head whose convolutions and linear layers are integer-only.
 
-    ``Shared2FCBBoxHead`` is it with two shared linear layers. What follows
-    (softmax, decoding, NMS) is inherited and float.
+    ``Shared2FCBBoxHead`` is it with two shared linear layers. Of what follows
+    (Softmax, decoding, NMS) an ``IntTwoStageDetector`` only takes the rules.
 
     Args:
         bits (Mapping[str, int], optional): Widths, see

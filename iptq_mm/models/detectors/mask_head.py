@@ -30,8 +30,8 @@ def mask_plan(head: FCNMaskHead) -> HeadPlan:
 class IntFCNMaskHead(FCNMaskHead):
     """A mask head whose convolutions are integer-only.
 
-    What follows them (sigmoid, pasting into the image) is inherited and
-    float.
+    What follows them (sigmoid, pasting into the image) is part of an
+    ``IntTwoStageDetector``.
 
     Args:
         bits (Mapping[str, int], optional): Widths, see

@@ -1,11 +1,13 @@
-"""An integer part of a detector, between parts that are float."""
+"""An integer part of a detector, and the scales at its borders."""
 from torch import Tensor, nn
 
 from ...nn import Dequantize, Quantize
 
 
 class IntPart(nn.Module):
-    """Borders around an integer region.
+    """Borders around an integer region: the program of a detector
+    (``program/assemble.py``) takes their scales, and a part that is run on its
+    own goes through them.
 
     float32 [B, C, H, W] each -> ``body`` on integers [B, H, W, C] -> float32
     [B, C, H, W] each. Every input and output has a scale of its own, so that
@@ -22,6 +24,7 @@ class IntPart(nn.Module):
 
     def __init__(self, body: nn.Module, inputs: int, outputs: int, bits: int):
         super().__init__()
+        self.bits = bits
         self.quantize = nn.ModuleList(Quantize(bits) for _ in range(inputs))
         self.body = body
         self.dequantize = nn.ModuleList(Dequantize() for _ in range(outputs))

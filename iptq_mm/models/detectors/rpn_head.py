@@ -29,7 +29,8 @@ def rpn_plan(head: RPNHead) -> HeadPlan:
 class IntRPNHead(RPNHead):
     """An RPN head whose convolutions are integer-only.
 
-    What follows them (sigmoid, decoding, NMS) is inherited and float.
+    Of what follows them (decoding, NMS) an ``IntTwoStageDetector`` only takes
+    the rules.
 
     Args:
         bits (Mapping[str, int], optional): Widths, see

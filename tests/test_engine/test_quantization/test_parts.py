@@ -1,23 +1,25 @@
 """R-CNNs that are integer-only from the pixels to the heads' outputs."""
 import copy
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.hub import get_config
 
+from iptq_mm.assignment import AssignmentPolicy
 from iptq_mm.engine.artifact.int_model import part_weights
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.quantization.calibrate import Calibration
 from iptq_mm.engine.quantization.parts import quantize_parts
+from iptq_mm.engine.quantization.select import Selection
 from iptq_mm.engine.report.float_parts import float_parts
 from iptq_mm.engine.report.verify import detections, verify_integer
 from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 
 from detectors import SeededImages, batches, hook_on, runner_of
 from quantized import sqnr_db
+from rcnn import nano, runner_with_config
 
 PARTS = {
     'faster-rcnn': ['roi_head.bbox_head'],
@@ -27,30 +29,6 @@ PARTS = {
         for i in range(3)
     ]
 }
-
-
-def nano(name):
-    """The config of a detector with few channels that always finds
-    something."""
-    model = get_config(f'mmdet::_base_/models/{name}_r50_fpn.py').model
-    model.backbone = dict(
-        type='SwinTransformer', embed_dims=16, depths=[2, 1, 1, 1],
-        num_heads=[1, 2, 4, 8], window_size=4)
-    model.neck.update(in_channels=[16, 32, 64, 128], out_channels=16)
-    model.rpn_head.update(in_channels=16, feat_channels=16)
-    roi_head = model.roi_head
-    boxes = roi_head.bbox_head
-    for head in boxes if isinstance(boxes, list) else [boxes]:
-        head.update(in_channels=16, fc_out_channels=32)
-    for key in ('bbox_roi_extractor', 'mask_roi_extractor'):
-        if key in roi_head:
-            roi_head[key].out_channels = 16
-    if 'mask_head' in roi_head:
-        roi_head.mask_head.update(
-            in_channels=16, conv_out_channels=16, num_convs=1)
-    model.test_cfg.rpn.max_per_img = 20
-    model.test_cfg.rcnn.update(score_thr=0., max_per_img=5)
-    return model
 
 
 def nano_with_norms():
@@ -66,16 +44,6 @@ def nano_with_norms():
             conv_out_channels=16, norm_cfg=norm, reg_decoded_bbox=True)
         head.loss_bbox = dict(type='GIoULoss')
     return model
-
-
-def runner_with_config(model):
-    runner = runner_of(copy.deepcopy(model))
-    for module in runner.model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-.2, .2)
-            module.running_var.uniform_(.5, 2.)
-    runner.cfg = SimpleNamespace(model=model)
-    return runner
 
 
 @pytest.mark.parametrize('name, config', [
@@ -94,13 +62,13 @@ def test_integers_all_the_way(name, config):
 
     hook = hook_on(images, scope='all', input='uint8')
     hook.before_test(runner)
-    parts = ['backbone', 'neck', 'rpn_head', *PARTS[name]]
-    assert ['backbone', *hook.parts] == parts
+    model = runner.model
+    parts = ['backbone', 'neck', 'rpn_head', *PARTS[name], 'score_softmax']
+    assert hook.part_names == parts
     integers = part_weights(model.state_dict(), parts)
     assert integers and not any(
         tensor.is_floating_point() for tensor in integers.values())
-    assert 'neck' not in float_parts(model)
-    assert 'image normalization' not in float_parts(model)
+    assert float_parts(model) == []
 
     x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
     assert x.dtype == torch.uint8
@@ -111,8 +79,8 @@ def test_integers_all_the_way(name, config):
     regions = verify_integer(model, partial(detections, model),
                              batches(images))
     assert regions == ['backbone.quantize', 'backbone.body'] + [
-        f'{part}.layers.body' for part in parts[1:]
-    ]
+        f'{part}.layers.body' for part in parts[1:-1]
+    ] + ['program']
 
     rebuilt = MODELS.build(hook.model_config(runner.cfg.model)).eval()
     rebuilt.load_state_dict(model.state_dict())
@@ -150,7 +118,9 @@ def test_a_head_that_never_runs_is_named():
         list(batches(SeededImages())), 2, dict(type='mse'), 0,
         lambda *_: None)
     with pytest.raises(UserError, match='^roi_head.mask_head did not run on '):
-        quantize_parts(model, calibration, DEFAULT_BITS, 'nearest')
+        quantize_parts(model, calibration, Selection(AssignmentPolicy(),
+                                                     'layer'),
+                       DEFAULT_BITS, 'nearest')
 
 
 def test_a_subclass_is_refused_in_one_sentence():

@@ -4,14 +4,14 @@ from itertools import islice
 
 import pytest
 import torch
+from mmdet.models.detectors import TwoStageDetector
 from torchvision.ops import box_iou
 
 from iptq_mm.engine.inputs.config import ptq_hook_config
 from iptq_mm.engine.inputs.options import PTQOptions, resolve
 from iptq_mm.engine.inputs.runner import build_runner
 from iptq_mm.guard import integer_only_regions
-from iptq_mm.lowering.detectors.program import lower_program
-from iptq_mm.models.detectors.program import Sizes, instances
+from iptq_mm.models.detectors.program import SCORES, Sizes, instances
 from iptq_mm.registry import HOOKS
 
 from conftest import FEW, ROOT
@@ -23,23 +23,23 @@ CONFIGS = ['iptq_swin_nano_maskrcnn_shapes',
 
 @pytest.fixture(scope='module', params=CONFIGS)
 def detector(request, tmp_path_factory):
-    """The program of a bundled detector, and the detector whose parts are
-    integers between floats."""
+    """The program of a bundled detector, and that detector."""
     options = PTQOptions(
         str(ROOT / 'configs' / f'{request.param}.py'),
         work_dir=str(tmp_path_factory.mktemp('program')), device='cpu',
         cfg_options={
             **FEW, 'custom_hooks.0.scope': 'all',
             'custom_hooks.0.rounding': 'nearest',
-            'custom_hooks.0.candidates': ASSIGNED_ONLY
+            'custom_hooks.0.candidates': ASSIGNED_ONLY,
+            'custom_hooks.0.assignment': {SCORES: 'table_softmax'}
         })
     config = resolve(options)
     runner = build_runner(config, 'cpu', False)
     hook = HOOKS.build(ptq_hook_config(config))
-    backbone = hook.quantize(runner).backbone
-    program = lower_program(runner.model, backbone, hook.parts, hook.bits)
+    hook.quantize(runner)
     hook.install(runner)
-    return program, runner.model, runner.test_dataloader
+    return (runner.model.integer_program(), runner.model,
+            runner.test_dataloader)
 
 
 def prepared(model, data):
@@ -48,6 +48,14 @@ def prepared(model, data):
     sizes = [Sizes(tuple(sample.img_shape[:2]), tuple(sample.ori_shape[:2]))
              for sample in batch['data_samples']]
     return model.backbone.quantize(batch['inputs']), sizes
+
+
+def between_floats(model, data):
+    """What mmdet makes of the outputs of the same integer parts."""
+    batch = model.data_preprocessor(copy.deepcopy(data), False)
+    sample, = TwoStageDetector.predict(model, batch['inputs'],
+                                       batch['data_samples'])
+    return sample.pred_instances
 
 
 def equal(ours, theirs):
@@ -62,7 +70,7 @@ def test_it_finds_what_its_parts_find_between_floats(detector):
         image, sizes = prepared(model, data)
         ours, = program(image, sizes, True)
         result = instances(ours, *sizes[0].original, 0.5)
-        theirs = model.test_step(copy.deepcopy(data))[0].pred_instances
+        theirs = between_floats(model, data)
         sure = theirs[theirs.scores > 0.5]
         overlap, match = box_iou(sure.bboxes, result.bboxes).max(1)
         assert (overlap > 0.9).float().mean() >= 0.9

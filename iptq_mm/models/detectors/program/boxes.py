@@ -17,6 +17,13 @@ from .features import IntFeatures, of_images
 SCORE_BITS = 30
 """Fractional bits of a class's probability."""
 
+SOFTMAX_BITS = 18
+"""Width at which a candidate's probabilities have that many."""
+
+
+SCORES = 'roi_head.softmax'
+"""What Softmax of the class scores is called among non-linear layers."""
+
 
 class BoxRules(NamedTuple):
     """What is kept.
@@ -43,6 +50,25 @@ class Found(NamedTuple):
     boxes: Tensor
     scores: Tensor
     labels: Tensor
+
+
+class ScoreSoftmax(nn.Module):
+    """Softmax of class scores; empty when built.
+
+    Args:
+        function (str): Candidate of kind ``softmax``.
+    """
+
+    def __init__(self, function: str):
+        super().__init__()
+        self.function = function
+        shape = APPROXIMATIONS.get(function).params_shape(0)
+        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """int32 [N, classes + 1], |q| <= 2^24 -> int32 likewise, 30
+        fractional bits."""
+        return ops.softmax(logits, self.function, self.params)
 
 
 class IntBoxStage(nn.Module):
@@ -89,17 +115,14 @@ class IntBoxes(nn.Module):
     Args:
         stages (Sequence[IntBoxStage]): One, or those of a cascade.
         rules (BoxRules): What is kept.
-        softmax (str): Candidate of kind ``softmax`` whose probabilities have
-            30 fractional bits.
+        softmax (ScoreSoftmax): Of that sum.
     """
 
     def __init__(self, stages: Sequence[IntBoxStage], rules: BoxRules,
-                 softmax: str):
+                 softmax: ScoreSoftmax):
         super().__init__()
         self.stages, self.rules = nn.ModuleList(stages), rules
         self.softmax = softmax
-        shape = APPROXIMATIONS.get(softmax).params_shape(0)
-        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
 
     def forward(self, pyramid: Sequence[Tensor], proposals: Sequence[Tensor],
                 limits: Tensor) -> list[Found]:
@@ -117,7 +140,7 @@ class IntBoxes(nn.Module):
             if i < len(self.stages) - 1:
                 likeliest = logits[:, :-1].argmax(1)  # not the background
                 boxes = stage.moved(boxes, deltas, likeliest, bound)
-        scores = ops.softmax(total.to(torch.int32), self.softmax, self.params)
+        scores = self.softmax(total.to(torch.int32))
         return [
             self._of_image(boxes[images == i], deltas[images == i],
                            scores[images == i, :-1], limits[i])
