@@ -78,7 +78,7 @@ def _integer_detector(model: Detection, images: Tensor,
         collate_fn=dict(type='pseudo_collate'),
         sampler=dict(type='DefaultSampler', shuffle=False))
     hook = PTQHook(
-        loader, scope='all', num_batches=len(images),
+        loader, input='normalized', num_batches=len(images),
         observer=dict(type='min_max'),
         candidates={kind: [name] for kind, name in DEFAULT_FUNCTIONS.items()},
         rounding='nearest', equalize=False, bits=bits)

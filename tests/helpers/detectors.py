@@ -1,4 +1,5 @@
 """Detectors of mmdet with seeded weights, and small images for them."""
+import copy
 from types import SimpleNamespace
 
 import torch
@@ -79,7 +80,7 @@ def runner_of(model_config, seed=0):
     lively enough to have a signal behind it."""
     register_all_modules()
     torch.manual_seed(seed)
-    model = MODELS.build(model_config)
+    model = MODELS.build(copy.deepcopy(model_config))
     model.init_weights()  # DINO's constructor leaves some as memory was
     model.eval()
     for parameter in model.backbone.parameters():
@@ -87,7 +88,8 @@ def runner_of(model_config, seed=0):
             torch.nn.init.normal_(
                 parameter, std=0.5 * parameter.shape[-1]**-0.5)
     return SimpleNamespace(
-        model=model, build_dataloader=Runner.build_dataloader)
+        model=model, cfg=SimpleNamespace(model=model_config),
+        build_dataloader=Runner.build_dataloader)
 
 
 def hook_on(images, **settings):

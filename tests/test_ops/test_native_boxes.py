@@ -5,7 +5,17 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from iptq_mm.ops import REFERENCES, native, nms, roi_align
+from iptq_mm.ops import (
+    REFERENCES,
+    box_levels,
+    decode_boxes,
+    native,
+    nms,
+    paste_masks,
+    rank,
+    roi_align,
+)
+from iptq_mm.ops.boxes import level_areas
 
 from native_kernels import isa, no_reference  # noqa: F401  (a fixture)
 from test_ops.test_boxes import UNIT, some_boxes
@@ -103,3 +113,77 @@ def test_nms_of_none():
     none = torch.zeros(0, dtype=torch.int16)
     kept = nms(torch.zeros(0, 4).int(), none, none, 1, 2)
     assert kept.shape == (0, ) and kept.dtype == torch.int64
+
+
+def same_as_reference(operator, *args):
+    """Equal, and the kernel's own."""
+    reference = REFERENCES[f'iptq::{operator._qualified_op_name[6:]}'](*args)
+    with no_reference():
+        found = operator(*args)
+    if not isinstance(found, list):
+        found, reference = [found], [reference]
+    for ours, theirs in zip(found, reference, strict=True):
+        assert ours.dtype == theirs.dtype and torch.equal(ours, theirs)
+
+
+def drawn(shape, least, most, dtype, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(least, most + 1, shape, generator=generator,
+                         dtype=dtype)
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.int16])
+@pytest.mark.parametrize('n', [0, 20, 45, 62])
+def test_decode_boxes(dtype, n):
+    """Coordinates and deltas to the ends of their ranges."""
+    top = torch.iinfo(dtype).max
+    boxes = drawn((500, 4), -2**22, 2**22, torch.int32).view(-1, 2, 2)
+    boxes = boxes.sort(1).values.reshape(-1, 4)
+    deltas = drawn((500, 4), -top, top, dtype)
+    deltas[:2] = torch.tensor([[top], [-top]])
+    m, n = torch.full((4, ), 2**31 - 1), torch.full((4, ), n)
+    limits = drawn((1, 2), 1, 2**21, torch.int32).expand(500, 2)
+    same_as_reference(decode_boxes, boxes, deltas, m, n, limits)
+    same_as_reference(decode_boxes, boxes[:0], deltas[:0], m, n, limits[:0])
+
+
+def test_box_levels():
+    areas = level_areas(4, 56)
+    sides = drawn((2000, 2), 0, 2**20, torch.int32)
+    boxes = torch.cat([torch.zeros_like(sides), sides], 1)
+    same_as_reference(box_levels, boxes, areas)
+    same_as_reference(box_levels, boxes[:0], areas)
+
+
+@pytest.mark.parametrize('dtype', [torch.int16, torch.int32, torch.int64])
+@pytest.mark.parametrize('count', [0, 1, 100, 999, 1000, 5000])
+def test_rank(dtype, count):
+    """Many are equal; none, some and all are asked for."""
+    same_as_reference(rank, drawn((1000, ), -5, 5, dtype), count)
+    same_as_reference(rank, drawn((1000, ), torch.iinfo(dtype).min,
+                                  torch.iinfo(dtype).max - 1, dtype), count)
+    same_as_reference(rank, drawn((0, ), 0, 1, dtype), count)
+
+
+@pytest.mark.parametrize('shape', [(28, 28), (7, 5), (1, 1)])
+@pytest.mark.parametrize('threshold', [1, 2**13, 2**14])
+def test_paste_masks(shape, threshold):
+    """In and beyond the image, without area, larger than it."""
+    boxes = torch.cat([
+        some_boxes(60, 250), some_boxes(20, 3) * 100,
+        torch.tensor([[5, 5, 5, 9], [-2**22, -2**22, 2**22, 2**22],
+                      [0, 0, 200 * UNIT, 150 * UNIT]]).int()])
+    cells = drawn((len(boxes), *shape), 0, 2**14, torch.int16)
+    same_as_reference(paste_masks, cells, boxes, 150, 200, threshold)
+    same_as_reference(paste_masks, cells[:0], boxes[:0], 150, 200, threshold)
+
+
+@settings(deadline=None, max_examples=100,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.tuples(*[st.integers(-2**22, 2**22)] * 4), st.integers(1, 300),
+       st.integers(1, 300), st.integers(1, 2**14))
+def test_any_mask(corners, height, width, threshold):
+    box = torch.tensor([corners]).int().view(1, 2, 2).sort(1).values
+    cells = drawn((1, 28, 28), 0, 2**14, torch.int16)
+    same_as_reference(paste_masks, cells, box.view(1, 4), height, width,
+                      threshold)

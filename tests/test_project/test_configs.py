@@ -1,12 +1,15 @@
 """The detection configs: what they build goes through quantization."""
+from functools import partial
+
 import pytest
 import torch
 
 from iptq_mm.engine.inputs.config import load_config, ptq_hook_config
+from iptq_mm.engine.report.verify import detections, verify_integer
 from iptq_mm.registry import HOOKS
 
 from conftest import ROOT
-from detectors import SeededImages, hook_on, runner_of
+from detectors import SeededImages, batches, hook_on, runner_of
 from quantized import sqnr_db
 
 NAMES = sorted(
@@ -51,14 +54,20 @@ def test_calibration_sees_training_images_as_a_test_would(name):
 @pytest.mark.parametrize('name', NAMES)
 @torch.no_grad()
 def test_detector_has_its_size_and_goes_through(name, **options):
-    runner = runner_of(load(name, **options).model)
+    config = load(name, **options).model
+    config.test_cfg.rpn.max_per_img = 20
+    config.test_cfg.rcnn.update(score_thr=0., max_per_img=5)
+    runner = runner_of(config)
     parameters = sum(p.numel() for p in runner.model.parameters())
     assert round(parameters / 1e6) == MILLIONS.get(name, 3)
-    float_backbone = runner.model.backbone
-    hook = hook_on(SeededImages((64, 64), 1))
+    images = SeededImages((64, 64), 1)
+    hook = hook_on(images)
     hook.before_test(runner)
     x = next(iter(hook.images))
-    assert min(map(sqnr_db, float_backbone(x), runner.model.backbone(x))) > 15
+    assert min(map(sqnr_db, hook.source(x), runner.model.backbone(x))) > 15
+    verify_integer(runner.model, partial(detections, runner.model),
+                   batches(images))
+    assert len(detections(runner.model, next(batches(images)))[0])
 
 
 def test_swin_b_with_windows_of_twelve():

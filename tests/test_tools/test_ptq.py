@@ -39,10 +39,15 @@ def test_report_has_every_key(run):
     }
     assert report['bits'] == dict(weight=8, activation=8, residual=16)
     assert set(report['seconds']) == {
-        'equalize', 'observe', 'assign', 'calibrate', 'lower', 'eval_float',
-        'eval_integer'
+        'equalize', 'observe', 'assign', 'calibrate', 'lower', 'parts',
+        'eval_float', 'eval_integer'
     }
     assert report['integer_only'] is True
+    assert report['integer_parts'] == [
+        'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head',
+        'roi_head.mask_head', 'score_softmax'
+    ]
+    assert report['float_parts'] == []
     assert report['float'] == returned['float']
     assert report['float'].keys() == report['integer'].keys()
     layer = report['layers'][0]

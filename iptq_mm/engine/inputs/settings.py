@@ -88,6 +88,11 @@ def one_of(known: Sequence[str] | Registry) -> Callable:
     return check
 
 
+def optional(check: Callable) -> Callable:
+    """None, or what another check allows."""
+    return lambda name, value: value if value is None else check(name, value)
+
+
 def integer(least: int, most: int | None = None) -> Callable:
     """An integer in a range."""
     wanted = f'an integer from {least}' + (f' to {most}' if most else '')
@@ -155,7 +160,7 @@ def _assignment(name: str, value: Any) -> dict[str, str] | str:
 CHECKS: dict[str, Callable[[str, Any], Any]] = dict(
     calib_dataloader=mapping,
     scope=one_of(SCOPES),
-    input=one_of(INPUTS),
+    input=optional(one_of(INPUTS)),
     num_batches=integer(1),
     observer=_observer,
     candidates=_candidates,

@@ -19,12 +19,14 @@ def pixels_in(model: BaseModel) -> tuple[PixelSwin, dict[str, Any]]:
     backbone, own = model.backbone, model.data_preprocessor
     if not isinstance(backbone, SwinTransformer):
         raise UserError(f"input='uint8' is for mmdet's SwinTransformer, not "
-                        f"for {type(backbone).__name__}.")
+                        f"for {type(backbone).__name__}. Use "
+                        f"input='normalized'.")
     channels = backbone.patch_embed.projection.in_channels
     try:
         normalization = Normalization.of(own, channels)
     except TypeError as error:
-        raise UserError(f"input='uint8': {error}.") from error
+        raise UserError(f"input='uint8': {error}. Use "
+                        f"input='normalized'.") from error
     return PixelSwin(backbone, normalization), dict(
         type='iptq_mm.PixelDataPreprocessor',
         pad_pixel=normalization.pixel(own.pad_value),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 from mmengine.dist import get_world_size, is_main_process
@@ -54,21 +55,23 @@ class PTQHook(Hook):
     """Makes a detector integer-only before the first test run.
 
     It shows calibration images to the stock float backbone (nothing else of
-    the detector runs), lowers the backbone to integers and puts that in the
-    place of the float one. With ``scope='all'`` the detector then detects on
-    the same images, behind its integer backbone, and neck and heads are
-    lowered by what they have seen. A float checkpoint that does not fit the
+    the detector runs) and lowers the backbone to integers. The detector then
+    detects on the same images, behind its integer backbone, and neck and
+    heads are lowered by what they have seen: a program of integers from the
+    pixels to boxes, scores, labels and masks. With ``scope='backbone'`` the
+    integer backbone stands in the place of the float one, and the rest stays
+    as it is. A classifier is all backbone. A float checkpoint that does not fit the
     model is refused rather than loaded in part.
 
     Args:
         calib_dataloader (dict): Config of the calibration dataloader, as
             ``test_dataloader``.
-        scope (str): ``'backbone'``, or ``'all'`` for convolutions and linear
-            layers of neck and heads as well, in a detector of the R-CNN
-            family. Defaults to ``'backbone'``.
-        input (str): What the integer backbone takes: ``'normalized'`` images,
-            or ``'uint8'``, with the normalization in the weights of its patch
-            embedding. Defaults to ``'normalized'``.
+        scope (str): ``'all'`` for the whole model, a classifier or a detector
+            of the R-CNN family, or ``'backbone'``. Defaults to ``'all'``.
+        input (str, optional): What the integer backbone takes:
+            ``'normalized'`` images, or ``'uint8'``, with the normalization in
+            the weights of its patch embedding. Defaults to ``'uint8'`` for a
+            whole detector, ``'normalized'`` elsewhere.
         num_batches (int): Batches of it to calibrate on. Defaults to 32.
         observer (dict): Observer of the sites narrower than 16 bits.
             Defaults to ``dict(type='mse')``.
@@ -112,8 +115,8 @@ class PTQHook(Hook):
 
     def __init__(self,
                  calib_dataloader: dict,
-                 scope: str = 'backbone',
-                 input: str = 'normalized',
+                 scope: str = 'all',
+                 input: str | None = None,
                  num_batches: int = 32,
                  observer: Mapping[str, Any] = dict(type='mse'),
                  candidates: Mapping[str, Sequence[str]] | None = None,
@@ -179,25 +182,26 @@ class PTQHook(Hook):
                 to False.
 
         Raises:
-            UserError: If what shall be quantized has no integer form or holds
-                NaN or Inf, the calibration set is too small or unusable, or
+            UserError: If what shall be quantized has no integer form (said
+                before any work) or holds NaN or Inf, the calibration set is too small or unusable, or
                 processes come to different integers.
         """
         model = unwrapped(runner.model)
         check_backbone(model)
         model.eval()
-        if self.scope == 'all':
+        whole = self.scope == 'all' and isinstance(model, BaseDetector)
+        if whole:
             prepare_parts(model)
         check_finite(model.backbone.state_dict(), 'the backbone')
         self.source, preprocessor = model.backbone, model.data_preprocessor
         device = next(self.source.parameters()).device
-        if self.input == 'uint8':
+        if (self.input or ('uint8' if whole else 'normalized')) == 'uint8':
             self.source, self.preprocessor = pixels_in(model)
             preprocessor = MODELS.build(self.preprocessor).to(device)
         loader = share_of_rank(
             runner.build_dataloader(self.calib_dataloader, self.seed),
             self.num_batches)
-        if self.scope == 'all':
+        if whole:
             check_detections(model, loader, self.num_batches)
         self.images = CalibrationImages(loader, preprocessor)
         files = None if folder is None else StatisticsFiles(
@@ -213,7 +217,7 @@ class PTQHook(Hook):
                 Selection(policy.without([SCORES]), self.fit), self.bits,
                 self.rounding, self.equalize)
             backbone = self.quantization.backbone.to(device)
-            if self.scope == 'all':
+            if whole:
                 began = time.perf_counter()
                 with replaced(model, backbone=backbone):
                     self.parts = quantize_parts(

@@ -6,8 +6,9 @@ from mmdet.models.necks import FPN
 from ...assignment import Layer
 from ...calibration import Site, output_site
 from ...functions.base import Candidate
-from ...models.detectors.fpn import integer_pyramid
+from ...models.detectors.fpn import IntExtraConv, integer_pyramid
 from ...models.detectors.part import IntPart
+from ...nn import IntRequantize
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
 from ..same import check_parameters
@@ -34,8 +35,9 @@ class FPNLowering:
         integer_pyramid(fpn, bits)
         self.fpn, self.bits = fpn, bits
         self.levels = range(len(fpn.lateral_convs))
-        check_parameters(fpn, (f'{name}.{kind}' for i in self.levels
-                               for name in self._names(i)
+        # Convolutions after those of the levels, if any.
+        self.coarser = range(len(self.levels), len(fpn.fpn_convs))
+        check_parameters(fpn, (f'{name}.{kind}' for name in self._all_names()
                                for kind in ('weight', 'bias')))
 
     def sites(self) -> dict[str, Site]:
@@ -48,14 +50,18 @@ class FPNLowering:
             sites[f'sum{i}'] = Site(output, 'input', 16)
             sites[f'narrow{i}'] = Site(output, 'input', activation)
             sites[f'output{i}'] = output_site(output, self.bits['output'])
+        for i in self.coarser:
+            _, output = self._names(i)
+            sites[f'narrow{i}'] = Site(output, 'input', activation)
+            sites[f'output{i}'] = output_site(output, self.bits['output'])
         return sites
 
     def nonlinear_layers(self) -> dict[str, str]:
         return {}
 
     def linears(self) -> dict[str, Site]:
-        names = [name for i in self.levels for name in self._names(i)]
-        return moments_sites(self.fpn, names, self.bits['activation'])
+        return moments_sites(self.fpn, self._all_names(),
+                             self.bits['activation'])
 
     def readers(self) -> dict[str, str]:
         return {}
@@ -86,19 +92,44 @@ class FPNLowering:
             lower_convolution(part.body.laterals[i], lateral,
                               scales[f'input{i}'], stream, weight,
                               roundings(self._names(i)[0]))
-            for buffer, value in zip(
-                (narrow.m, narrow.n),
-                    dyadic_tensors(stream / scales[f'narrow{i}'])):
-                fill(buffer, value)
+            _rescale(narrow, stream / scales[f'narrow{i}'])
             lower_convolution(part.body.outputs[i], output,
                               scales[f'narrow{i}'], scales[f'output{i}'],
                               weight, roundings(self._names(i)[1]))
+        # What the first of the coarser levels reads; the others read outputs.
+        source = dict(
+            on_input=scales[f'input{self.levels[-1]}'], on_lateral=stream,
+            on_output=scales[f'output{self.levels[-1]}'])[part.body.source]
+        for i in self.coarser:
+            self._lower_coarser(part.body.coarser[i - len(self.levels)], i,
+                                source, scales, roundings)
+            source = scales[f'output{i}']
+        last = (self.coarser or self.levels)[-1]
         for i, dequantize in enumerate(part.dequantize):
-            # The extra levels are made of the last one's integers.
-            level = min(i, self.levels[-1])
-            set_scale(dequantize.scale, scales[f'output{level}'])
+            # Levels that are subsampled have the scale of the last one.
+            set_scale(dequantize.scale, scales[f'output{min(i, last)}'])
         return part.eval()
+
+    def _lower_coarser(self, target: IntExtraConv, level: int, source: float,
+                       scales: Mapping[str, float],
+                       roundings: Roundings) -> None:
+        _, name = self._names(level)
+        if isinstance(target.narrow, IntRequantize):
+            _rescale(target.narrow, source / scales[f'narrow{level}'])
+            source = scales[f'narrow{level}']
+        lower_convolution(target.conv, self.fpn.get_submodule(name), source,
+                          scales[f'output{level}'], self.bits['weight'],
+                          roundings(name))
+
+    def _all_names(self) -> list[str]:
+        names = [name for i in self.levels for name in self._names(i)]
+        return names + [self._names(i)[1] for i in self.coarser]
 
     @staticmethod
     def _names(level: int) -> tuple[str, str]:
         return f'lateral_convs.{level}.conv', f'fpn_convs.{level}.conv'
+
+
+def _rescale(target: IntRequantize, ratio: float) -> None:
+    for buffer, value in zip((target.m, target.n), dyadic_tensors(ratio)):
+        fill(buffer, value)

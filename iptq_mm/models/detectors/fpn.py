@@ -11,27 +11,65 @@ from .part import IntPart
 from .swin_backbone import DEFAULT_BITS
 
 
+class IntExtraConv(nn.Module):
+    """A coarser level by a convolution of stride 2.
+
+    Args:
+        channels (int): C.
+        out_channels (int): N.
+        narrow (bool): Whether it reads more than 8 bits.
+        relu (bool): Whether ReLU goes first.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+    """
+
+    def __init__(self, channels: int, out_channels: int, narrow: bool,
+                 relu: bool, bits: Mapping[str, int]):
+        super().__init__()
+        self.relu = relu
+        self.narrow = (IntRequantize(bits['activation'])
+                       if narrow else nn.Identity())
+        self.conv = IntConv2d(channels, out_channels, 3, 2, 1, False,
+                              bits['output'])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """int8 or int16 [B, H, W, C] -> integers [B, H', W', N]."""
+        x = self.narrow(x)
+        return self.conv(x.clamp(min=0) if self.relu else x)
+
+
+class IntSubsampling(nn.Module):
+    """A coarser level of every second position of the one before: a max
+    pooling with a window of one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, H, W, C] -> [B, H', W', C]."""
+        return x[:, ::2, ::2]
+
+
 class IntPyramid(nn.Module):
     """The integer region of an FPN.
 
     The laterals are int16 at one scale, so that the top-down additions are
     exact but for saturation. int8 [B, H_i, W_i, C_i] of each level ->
-    integers [B, H_i, W_i, N] of each level and of ``extra`` coarser ones.
+    integers [B, H_i, W_i, N] of each level and of the coarser ones.
 
     Args:
         in_channels (Sequence[int]): C_i, fine to coarse.
         out_channels (int): N.
-        extra (int): Levels that take every second position of the one
-            before: a max pooling with a window of one.
+        coarser (Sequence[nn.Module]): What makes each coarser level of the
+            one before.
+        source (str): What the first of them reads, of the coarsest level:
+            its ``'on_input'``, ``'on_lateral'`` or ``'on_output'``.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
     """
 
     integer_region = True
 
     def __init__(self, in_channels: Sequence[int], out_channels: int,
-                 extra: int, bits: Mapping[str, int]):
+                 coarser: Sequence[nn.Module], source: str,
+                 bits: Mapping[str, int]):
         super().__init__()
-        self.extra = extra
+        self.source = source
         self.laterals = nn.ModuleList(
             IntConv2d(channels, out_channels, 1, 1, 0, False, 16)
             for channels in in_channels)
@@ -40,6 +78,7 @@ class IntPyramid(nn.Module):
         self.outputs = nn.ModuleList(
             IntConv2d(out_channels, out_channels, 3, 1, 1, False,
                       bits['output']) for _ in in_channels)
+        self.coarser = nn.ModuleList(coarser)
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
         levels = [
@@ -52,8 +91,11 @@ class IntPyramid(nn.Module):
             output(requantize(x)) for output, requantize, x in zip(
                 self.outputs, self.requantize, levels)
         ]
-        for _ in range(self.extra):
-            outputs.append(outputs[-1][:, ::2, ::2])
+        x = dict(on_input=features, on_lateral=levels,
+                 on_output=outputs)[self.source][-1]
+        for coarser in self.coarser:
+            x = coarser(x)
+            outputs.append(x)
         return tuple(outputs)
 
 
@@ -64,20 +106,28 @@ def integer_pyramid(fpn: FPN, bits: Mapping[str, int]) -> IntPart:
         TypeError: If it has anything but plain convolutions, nearest
             up-sampling and max pooling.
     """
-    extras = fpn.add_extra_convs and fpn.num_outs > len(fpn.lateral_convs)
     plain = not any(
         module.with_norm or module.with_activation or module.conv_cfg
         for module in (*fpn.lateral_convs, *fpn.fpn_convs))
-    if extras or not plain or dict(fpn.upsample_cfg) != dict(mode='nearest'):
+    if not plain or dict(fpn.upsample_cfg) != dict(mode='nearest'):
         raise TypeError(
-            'FPN with extra convolutions, norms other than BatchNorm, '
-            'activations or an up-sampling other than nearest; only a plain '
-            'FPN has an integer form')
-    levels = slice(fpn.start_level, fpn.backbone_end_level)
-    extra = fpn.num_outs - len(fpn.lateral_convs)
-    in_channels = fpn.in_channels[levels]
+            'FPN with norms other than BatchNorm, activations or an '
+            'up-sampling other than nearest; only a plain FPN has an integer '
+            'form')
+    in_channels = fpn.in_channels[fpn.start_level:fpn.backbone_end_level]
+    extra = range(fpn.num_outs - len(fpn.lateral_convs))
+    source, coarser = 'on_output', [IntSubsampling() for _ in extra]
+    if fpn.add_extra_convs:
+        source = fpn.add_extra_convs
+        coarser = [
+            IntExtraConv(
+                in_channels[-1] if source == 'on_input' and i == 0 else
+                fpn.out_channels, fpn.out_channels,
+                source != 'on_input' or i > 0,
+                fpn.relu_before_extra_convs and i > 0, bits) for i in extra
+        ]
     return IntPart(
-        IntPyramid(in_channels, fpn.out_channels, extra, bits),
+        IntPyramid(in_channels, fpn.out_channels, coarser, source, bits),
         len(in_channels), fpn.num_outs, bits['activation'])
 
 

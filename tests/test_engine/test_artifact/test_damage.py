@@ -4,7 +4,11 @@ import random
 import pytest
 import torch
 
-from iptq_mm.engine.artifact.int_model import load_int_model, save_int_model
+from iptq_mm.engine.artifact.int_model import (
+    IntModel,
+    load_int_model,
+    save_int_model,
+)
 from iptq_mm.engine.artifact.load import load
 from iptq_mm.engine.errors import UserError
 
@@ -50,16 +54,19 @@ def test_a_damaged_file_is_refused_or_the_same(saved, original, damage, seed,
 @pytest.mark.parametrize('kind, value', [
     ('integers', 1), ('floats', 1.), ('meta', None)])
 def test_every_part_has_its_digest(saved, kind, value, tmp_path):
-    checkpoint = torch.load(saved / 'int_model.pth', weights_only=True)
+    path = tmp_path / 'int_model.pth'
+    model = load_int_model(saved / 'int_model.pth')
+    rest = {'a_float_part.weight': torch.ones(2, 2)}
+    save_int_model(path, IntModel({**model.weights, **rest}, model.meta))
+    checkpoint = torch.load(path, weights_only=True)
     if kind == 'meta':
         checkpoint['meta']['seed'] += 1
     else:
         name = next(
             name for name, tensor in checkpoint['state_dict'].items()
-            if name.startswith('backbone') == (kind == 'integers')
+            if tensor.is_floating_point() == (kind == 'floats')
             and tensor.dim() > 1)
         checkpoint['state_dict'][name].view(-1)[0] += value
-    path = tmp_path / 'int_model.pth'
     torch.save(checkpoint, path)
     with pytest.raises(UserError, match=f'is damaged: its {kind} are not'):
         load(saved / 'int_config.py', path)

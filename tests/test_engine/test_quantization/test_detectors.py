@@ -1,4 +1,5 @@
-"""Detectors of mmdet, each with a nano Swin, through the hook."""
+"""Detectors of mmdet, each with a nano Swin, whose backbone becomes integer.
+"""
 import pytest
 import torch
 from mmengine.config import Config
@@ -47,7 +48,7 @@ def test_every_detector_goes_through(runner):
     images = SeededImages()
     model, float_backbone = runner.model, runner.model.backbone
     before = [model.test_step(batch)[0] for batch in batches(images)]
-    hook_on(images).before_test(runner)
+    hook_on(images, scope='backbone').before_test(runner)
     assert isinstance(model.backbone, IntSwinTransformer)
     for batch, sample in zip(batches(images), before):
         with integer_only_regions(model):

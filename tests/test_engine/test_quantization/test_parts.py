@@ -19,7 +19,7 @@ from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 
 from detectors import SeededImages, batches, hook_on, runner_of
 from quantized import sqnr_db
-from rcnn import nano, runner_with_config
+from rcnn import nano, runner_with_norms
 
 PARTS = {
     'faster-rcnn': ['roi_head.bbox_head'],
@@ -53,7 +53,7 @@ def nano_with_norms():
 @torch.no_grad()
 def test_integers_all_the_way(name, config):
     images = SeededImages()
-    runner = runner_with_config(config)
+    runner = runner_with_norms(config)
     model = runner.model
     batch = next(batches(images))
     x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
@@ -90,7 +90,7 @@ def test_integers_all_the_way(name, config):
 
 
 def test_a_float_detector_is_float_throughout():
-    model = runner_with_config(nano('mask-rcnn')).model
+    model = runner_with_norms(nano('mask-rcnn')).model
     assert float_parts(model) == [
         'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head',
         'roi_head.mask_head', 'image normalization', 'RoIAlign',
@@ -104,7 +104,7 @@ def test_images_without_objects_are_refused_at_once():
     hook = hook_on(SeededImages(), scope='all')
     with pytest.raises(UserError, match='found 0 objects in the 2 calibration '
                        'images.*or use scope='):
-        hook.quantize(runner_with_config(model))
+        hook.quantize(runner_with_norms(model))
     assert hook.images is None  # the backbone was not calibrated
 
 
@@ -113,7 +113,7 @@ def test_a_head_that_never_runs_is_named():
     leaves nothing to find."""
     config = nano('mask-rcnn')
     config.test_cfg.rcnn.score_thr = 2.
-    model = runner_with_config(config).model
+    model = runner_with_norms(config).model
     calibration = Calibration(
         list(batches(SeededImages())), 2, dict(type='mse'), 0,
         lambda *_: None)
@@ -130,7 +130,7 @@ def test_a_subclass_is_refused_in_one_sentence():
         num_outs=5)
     with pytest.raises(UserError) as error:
         hook_on(SeededImages(), scope='all').quantize(
-            runner_with_config(model))
+            runner_with_norms(model))
     assert str(error.value).startswith(
         "scope='all': neck is a FPN_CARAFE, which has no integer form; what ")
     assert str(error.value).count('FPN_CARAFE') == 1
@@ -140,7 +140,7 @@ def test_a_subclass_is_refused_in_one_sentence():
     torch.nn.Module.half, torch.nn.Module.double,
     lambda model: model.to(torch.bfloat16)])
 def test_another_precision_is_refused(convert):
-    model = runner_with_config(nano('faster-rcnn'))
+    model = runner_with_norms(nano('faster-rcnn'))
     hook_on(SeededImages(), scope='all').before_test(model)
     with pytest.raises(TypeError, match='no precision to change'):
         convert(model.model)
@@ -150,7 +150,7 @@ def test_another_precision_is_refused(convert):
 @torch.no_grad()
 def test_autocast_changes_nothing():
     images = SeededImages()
-    runner = runner_with_config(nano('mask-rcnn'))
+    runner = runner_with_norms(nano('mask-rcnn'))
     hook_on(images, scope='all').before_test(runner)
     batch = next(batches(images))
     found = detections(runner.model, batch)
@@ -162,7 +162,7 @@ def test_autocast_changes_nothing():
 def test_a_neck_without_integer_form_is_refused_at_once():
     model = nano('faster-rcnn')
     model.neck.norm_cfg = dict(type='GN', num_groups=4)
-    runner = runner_with_config(model)
+    runner = runner_with_norms(model)
     runner.build_dataloader = None
     with pytest.raises(
             UserError, match="^scope='all': neck is a FPN with .* plain FPN"):
@@ -188,7 +188,7 @@ def test_wrong_settings(wrong, says):
 def test_pixels_need_a_normalization_that_is_known():
     model = nano('faster-rcnn')
     model.data_preprocessor.type = 'mmdet.DetDataPreprocessor'
-    runner = runner_with_config(model)
+    runner = runner_with_norms(model)
     runner.model.data_preprocessor = torch.nn.Identity()
     with pytest.raises(UserError, match='data_preprocessor is a Identity'):
         hook_on(SeededImages(), input='uint8').quantize(runner)

@@ -51,6 +51,12 @@ PYRAMIDS = [
     (dict(in_channels=[4, 6, 8], out_channels=8, num_outs=2, start_level=1),
      3),
     (dict(in_channels=[4, 6, 8], out_channels=8, num_outs=2, end_level=1), 3),
+    *((dict(in_channels=[4, 6, 8], out_channels=10, num_outs=4, start_level=1,
+            add_extra_convs=source, relu_before_extra_convs=relu), 3)
+      for source in (True, 'on_input', 'on_lateral', 'on_output')
+      for relu in (False, True)),
+    (dict(in_channels=[4, 6, 8], out_channels=8, num_outs=3,
+          add_extra_convs='on_output'), 3),
 ]
 
 
@@ -141,8 +147,6 @@ def test_no_box_at_all():
         **BOX, 'num_shared_fcs': 1, 'cls_predictor_cfg': dict(
             type='NormedLinear')
     }, 'fc_cls is NormedLinear'),
-    ('FPN', {**PYRAMIDS[0][0], 'add_extra_convs': 'on_output'},
-     'extra convolutions'),
     ('FPN', {**PYRAMIDS[0][0], 'norm_cfg': GROUPS}, 'plain FPN'),
     ('FPN', {**PYRAMIDS[0][0], 'upsample_cfg': dict(mode='bilinear')},
      'plain FPN'),

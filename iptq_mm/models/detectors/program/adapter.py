@@ -1,4 +1,5 @@
 """Integer detections as mmdet's own."""
+import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
@@ -31,10 +32,12 @@ def instances(found: Detections, height: int, width: int,
         parts = ops.paste_masks(
             found.masks, found.boxes, height, width,
             max(1, round(mask_threshold * 2**PROBABILITY_BITS)))
-        masks = torch.zeros(len(parts), height, width, dtype=torch.bool,
-                            device=found.boxes.device)
+        # The system hands out these zeros when they are first written: memory
+        # and work are those of the boxes, not of as many whole images.
+        masks = torch.from_numpy(
+            np.zeros((len(parts), height, width), dtype=bool))
         for mask, part, (left, top, right, bottom) in zip(
                 masks, parts, windows, strict=True):
             mask[top:bottom, left:right] = part
-        result.masks = masks
+        result.masks = masks.to(found.boxes.device)
     return result

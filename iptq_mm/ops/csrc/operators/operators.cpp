@@ -1,6 +1,7 @@
 // All that parses torch's headers, in one translation unit: they take longer
 // to compile than what is here. The kernels in isa/ know nothing of torch.
 #include "attention.cpp"
+#include "boxes.cpp"
 #include "conv.cpp"
 #include "../dispatch.cpp"
 #include "elementwise.cpp"
@@ -9,6 +10,7 @@
 #include "../layer.cpp"
 #include "layer_norm.cpp"
 #include "linear.cpp"
+#include "masks.cpp"
 #include "nms.cpp"
 #include "../packed_weights.cpp"
 #include "../product.cpp"
