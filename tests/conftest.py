@@ -11,11 +11,15 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
 from iptq_mm.ops import native
+
+settings.register_profile('no_deadlines', deadline=None)
+settings.load_profile('no_deadlines')  # the machine may have other work
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ROOT / 'configs' / 'iptq_swin_nano_maskrcnn_shapes.py'

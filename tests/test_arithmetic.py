@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from iptq_mm import arithmetic
 
 INT64 = 2**63
-quick = settings(deadline=None, max_examples=200)
+quick = settings(max_examples=200)
 
 
 

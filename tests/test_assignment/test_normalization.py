@@ -78,7 +78,7 @@ measures = st.lists(
     max_size=6)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(measures, st.sampled_from(SCALED))
 def test_values_lie_in_0_to_1_and_keep_their_order(candidates, name):
     scaled = normalization(name)(candidates)

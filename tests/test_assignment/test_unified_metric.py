@@ -53,7 +53,7 @@ def test_omega_of_the_design():
 unit = st.floats(0, 1)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(unit, unit, unit)
 def test_omega_rewards_q_and_punishes_p_and_c(q, p, c):
     here = omega(q, p, c)

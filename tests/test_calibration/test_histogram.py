@@ -27,7 +27,7 @@ def equal(a: Histogram, b: Histogram) -> bool:
             and (a.low, a.high) == (b.low, b.high))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(values, values, values)
 def test_merge_is_exact_and_knows_no_order(a, b, c):
     whole = seen(a + b + c)
@@ -39,7 +39,7 @@ def test_merge_is_exact_and_knows_no_order(a, b, c):
     assert equal(backward, whole)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(values)
 def test_every_value_lies_in_its_bin(batch):
     for value in batch:

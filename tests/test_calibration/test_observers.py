@@ -105,7 +105,7 @@ def test_mse_of_one_value_does_not_clip_it_away(value):
     assert squared_error(x.double(), threshold, 8)**.5 < value / 127
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.floats(-1e4, 1e4, width=32, allow_subnormal=False),

@@ -29,7 +29,7 @@ def errors(candidate, in_scale, out_scale):
 
 
 @pytest.mark.parametrize('name', NAMES)
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(in_exponent=st.floats(-12, 2), ratio_exponent=st.floats(-20, 7))
 @example(in_exponent=2, ratio_exponent=0)
 @example(in_exponent=2, ratio_exponent=-20)

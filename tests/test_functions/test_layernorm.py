@@ -62,7 +62,7 @@ def affine(c, seed):
 
 
 @pytest.mark.parametrize('name', NAMES)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(make=st.sampled_from(ROWS), c=st.integers(1, 96) | st.integers(1, 4096),
        in_exponent=st.floats(-15, 2), out_exponent=st.floats(-12, 0),
        seed=st.integers(0, 2**16))
@@ -193,7 +193,7 @@ def test_factors_make_8_bits_better():
     assert error[True] < 0.5 * error[False]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 61).flatmap(lambda k: st.integers(1, 2 << k)))
 @example(2**62 - 1)
 @example(2**60 - 1)

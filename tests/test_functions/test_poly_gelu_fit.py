@@ -55,7 +55,7 @@ def test_degenerate_samples_get_the_published_coefficients(samples):
     assert (candidate.a, candidate.b) == (PolyGELU().a, PolyGELU().b)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=30))
 def test_whatever_is_observed_the_fit_can_be_lowered(values):
     x = torch.tensor(values, dtype=torch.float64)

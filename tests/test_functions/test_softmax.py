@@ -72,7 +72,7 @@ def outputs(cls, x, scale, bits=8):
 
 
 @pytest.mark.parametrize('name', NAMES)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(make=st.sampled_from(ROWS), n=st.integers(1, 64) | st.integers(1, 4096),
        exponent=st.floats(-12, 2), seed=st.integers(0, 2**16),
        bits=st.integers(2, 18))
@@ -146,7 +146,7 @@ class TestEveryCandidate:
         assert torch.equal(cls.integer(x.flip(0), params), y.flip(0))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(make=st.sampled_from(ROWS), n=st.integers(1, 4096),
        exponent=st.floats(-12, 2), seed=st.integers(0, 2**16),
        bits=st.integers(2, 18))

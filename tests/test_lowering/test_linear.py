@@ -15,7 +15,7 @@ def lowered(weight, bias, in_scale, out_scale, bits=8):
     return linear
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 10**6), magnitude=st.floats(-6, 6),
     bits=st.sampled_from([4, 8]))
@@ -65,7 +65,7 @@ def test_a_site_of_zeros_has_a_scale():
     assert scale_of(0., 8) > 0
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.floats(2.0**-31, 2.0**30), min_size=1, max_size=9))
 def test_many_ratios_are_dyadic_as_one_is(ratios):
     edges = [2.0**-31, 2.0**30, 1 - 2.0**-53, 1 - 2.0**-32, 1.0]

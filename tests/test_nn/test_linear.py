@@ -19,7 +19,7 @@ def exact(layer, x):
     return requantize(accumulator, layer.m, layer.n, 16)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 2**31), shift=st.integers(37, 62))
 @example(seed=0, shift=62)
 def test_two_halves_make_the_whole(seed, shift):
@@ -56,7 +56,7 @@ def test_both_ends_saturate():
     assert layer(x).tolist() == [[2**15 - 1] * 5, [-2**15 + 1] * 5]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**31))
 def test_lowered_it_is_the_float_layer(seed):
     """To the rounding of its weights, which is the same in both."""

@@ -12,7 +12,7 @@ from iptq_mm.ops import cut_patches
 from integers import fill
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     height=st.integers(1, 9), width=st.integers(1, 9),
     channels=st.integers(1, 3), stride=st.integers(1, 3))
@@ -30,7 +30,7 @@ def test_patches_are_mmdets_unfold_in_another_order(height, width, channels,
     assert torch.equal(patches.flatten(1, 2), expected.flatten(2))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     height=st.integers(1, 20), width=st.integers(1, 20),
     channels=st.integers(1, 4), patch=st.integers(1, 9),

@@ -32,7 +32,7 @@ def some_boxes(count, side=1333, seed=0):
     return torch.cat([start, start + size], 1).int()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(-2**31, 2**28))
 @example(0)
 @example(-1)
@@ -104,7 +104,7 @@ def test_mmdets_own_vectors():
     assert ((found / UNIT - expected).abs() <= 1.5 / UNIT).all()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.tuples(*[st.integers(-2**22, 2**22)] * 4),
        st.tuples(*[st.integers(-32767, 32767)] * 4),
        st.integers(0, 46))

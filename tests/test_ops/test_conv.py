@@ -25,7 +25,7 @@ def exact_convolution(x, weight, bias, stride, padding):
         stride, padding).permute(0, 2, 3, 1).long()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     batch=st.integers(0, 2), height=st.integers(3, 9),
     width=st.integers(3, 9), channels=st.integers(1, 7),

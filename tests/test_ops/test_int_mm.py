@@ -8,7 +8,7 @@ from iptq_mm.ops.int_mm import int_mm, matmul
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**31 - 1)
-few = settings(deadline=None, max_examples=100)
+few = settings(max_examples=100)
 fills = st.sampled_from([None, -128, 127])  # None: all codes
 
 

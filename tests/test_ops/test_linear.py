@@ -29,7 +29,7 @@ def layer(inputs, outputs, m, n, seed):
             torch.full((outputs, ), m), torch.full((outputs, ), n))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rows=st.integers(1, 5), inputs=st.integers(1, 40),
     outputs=st.integers(1, 9), m=multipliers, n=shifts,

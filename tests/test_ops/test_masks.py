@@ -107,7 +107,7 @@ def test_run_lengths_are_cocos(seed):
         assert np.array_equal(coco.decode(ours), coco.decode(theirs))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(-2**22, 2**22 - 1), st.integers(1, 2**23),
        st.integers(1, 112))
 @example(-2**22, 2**23, 112)

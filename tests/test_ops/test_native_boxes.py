@@ -51,7 +51,7 @@ def test_roi_align(channels, size, sampling):
                        sampling)
 
 
-@settings(deadline=None, max_examples=60,
+@settings(max_examples=60,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.tuples(*[st.integers(-100000, 100000)] * 4), st.integers(0, 3),
        st.integers(0, 3))
@@ -178,7 +178,7 @@ def test_paste_masks(shape, threshold):
     same_as_reference(paste_masks, cells[:0], boxes[:0], 150, 200, threshold)
 
 
-@settings(deadline=None, max_examples=100,
+@settings(max_examples=100,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.tuples(*[st.integers(-2**22, 2**22)] * 4), st.integers(1, 300),
        st.integers(1, 300), st.integers(1, 2**14))

@@ -107,7 +107,7 @@ def test_no_box():
     assert found.shape == (0, 7, 7, 4) and found.dtype == torch.int8
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(-2**22, 2**22), st.integers(-2**22, 2**22),
        st.integers(1, 14), st.integers(1, 300), st.sampled_from([4, 8, 64]),
        st.integers(0, 3))

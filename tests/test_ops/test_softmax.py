@@ -19,7 +19,7 @@ NAMES = sorted(name for name, cls in APPROXIMATIONS.module_dict.items()
 LIMIT = 2**24
 lengths = st.integers(1, 130)
 seeds = st.integers(0, 2**31 - 1)
-few = settings(deadline=None, max_examples=40)
+few = settings(max_examples=40)
 
 
 def expected(x, name, params):

@@ -12,7 +12,7 @@ from iptq_mm.ops.window import (
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     batch=st.integers(1, 3), rows=st.integers(1, 4), cols=st.integers(1, 4),
     window=st.integers(1, 7), channels=st.integers(1, 5))

@@ -16,7 +16,8 @@ def run(tmp_path_factory):
     """Work dir and report of one run on the bundled checkpoint."""
     work_dir = tmp_path_factory.mktemp('run')
     options = {
-        **FEW, 'custom_hooks.0.scope': 'backbone', 'custom_hooks.0.input': 'uint8'
+        **FEW, 'custom_hooks.0.scope': 'backbone',
+        'custom_hooks.0.input': 'uint8'
     }
     return work_dir, run_ptq(
         PTQOptions(

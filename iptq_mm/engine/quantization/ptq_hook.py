@@ -60,8 +60,8 @@ class PTQHook(Hook):
     heads are lowered by what they have seen: a program of integers from the
     pixels to boxes, scores, labels and masks. With ``scope='backbone'`` the
     integer backbone stands in the place of the float one, and the rest stays
-    as it is. A classifier is all backbone. A float checkpoint that does not fit the
-    model is refused rather than loaded in part.
+    as it is. A classifier is all backbone. A float checkpoint that does not
+    fit the model is refused rather than loaded in part.
 
     Args:
         calib_dataloader (dict): Config of the calibration dataloader, as
@@ -183,8 +183,9 @@ class PTQHook(Hook):
 
         Raises:
             UserError: If what shall be quantized has no integer form (said
-                before any work) or holds NaN or Inf, the calibration set is too small or unusable, or
-                processes come to different integers.
+                before any work) or holds NaN or Inf, the calibration set is
+                too small or unusable, or processes come to different
+                integers.
         """
         model = unwrapped(runner.model)
         check_backbone(model)

@@ -50,20 +50,20 @@ def run(sessions, name, x, y):
     return result.item()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(x=INT64, n=st.integers(0, 63))
 def test_shift_right_is_a_floor(sessions, x, n):
     assert run(sessions, 'shift_right', x, n) == x >> n
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(x=INT64, n=st.integers(0, 63))
 def test_shift_left_keeps_the_low_bits(sessions, x, n):
     assert run(sessions, 'shift_left', x, n) == (
         torch.tensor([x]) << n).item()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(x=INT64, y=INT64.filter(lambda y: y not in (0, -1)))
 def test_floor_divide(sessions, x, y):
     assert run(sessions, 'floor_divide', x, y) == x // y

@@ -53,7 +53,7 @@ def test_integers_keep_to_their_width(name, bits, seen):
     assert (result.scale > 0).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), bits=st.sampled_from([3, 4, 8]))
 def test_clipping_never_costs_more_than_it_saves(seed, bits):
     weight = weights(seed)

@@ -1,7 +1,9 @@
 """Integer detections as mmdet's own."""
-import numpy as np
+import mmap
+
 import torch
 from mmengine.structures import InstanceData
+from torch import Tensor
 
 from .... import ops
 from ....ops.masks import PROBABILITY_BITS, mask_windows
@@ -32,12 +34,23 @@ def instances(found: Detections, height: int, width: int,
         parts = ops.paste_masks(
             found.masks, found.boxes, height, width,
             max(1, round(mask_threshold * 2**PROBABILITY_BITS)))
-        # The system hands out these zeros when they are first written: memory
-        # and work are those of the boxes, not of as many whole images.
-        masks = torch.from_numpy(
-            np.zeros((len(parts), height, width), dtype=bool))
+        masks = _empty_masks(len(parts), height, width)
         for mask, part, (left, top, right, bottom) in zip(
                 masks, parts, windows, strict=True):
             mask[top:bottom, left:right] = part
         result.masks = masks.to(found.boxes.device)
     return result
+
+
+def _empty_masks(count: int, height: int, width: int) -> Tensor:
+    """bool [count, height, width], False.
+
+    The system hands out a page of these zeros when it is first written:
+    memory and work are those of the boxes, not of as many whole images.
+    """
+    shape = count, height, width
+    if not all(shape):
+        return torch.zeros(shape, dtype=torch.bool)
+    pages = mmap.mmap(-1, count * height * width,
+                      mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=torch.bool).view(shape)
