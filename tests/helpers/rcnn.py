@@ -1,4 +1,4 @@
-"""Small detectors of the R-CNN family."""
+"""Small detectors: of the R-CNN family, and RetinaNet."""
 import torch
 from mmengine.hub import get_config
 
@@ -26,6 +26,17 @@ def nano(name):
             in_channels=16, conv_out_channels=16, num_convs=1)
     model.test_cfg.rpn.max_per_img = 20
     model.test_cfg.rcnn.update(score_thr=0., max_per_img=5)
+    return model
+
+
+def nano_retinanet(**neck):
+    """The config of a RetinaNet likewise, its neck changed."""
+    model = get_config('mmdet::_base_/models/retinanet_r50_fpn.py').model
+    model.backbone = nano('faster-rcnn').backbone
+    model.neck.update(in_channels=[16, 32, 64, 128], out_channels=16, **neck)
+    model.bbox_head.update(
+        in_channels=16, feat_channels=16, stacked_convs=2, num_classes=7)
+    model.test_cfg.update(score_thr=0., max_per_img=5)
     return model
 
 

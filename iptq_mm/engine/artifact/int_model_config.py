@@ -13,6 +13,7 @@ from ...models.detectors.program import SCORES
 _INTEGER_TYPES = dict(
     FPN=dict(type='iptq_mm.IntFPN'),
     RPNHead=dict(type='iptq_mm.IntRPNHead'),
+    RetinaHead=dict(type='iptq_mm.IntRetinaHead'),
     ConvFCBBoxHead=dict(type='iptq_mm.IntConvFCBBoxHead'),
     Shared2FCBBoxHead=dict(
         type='iptq_mm.IntConvFCBBoxHead', num_shared_fcs=2),
@@ -50,12 +51,13 @@ def int_model_config(model: Mapping[str, Any], functions: Mapping[str, str],
         result.data_preprocessor = dict(preprocessor)
         backbone.input = 'uint8'
     if scope == 'all':
-        result.type = 'iptq_mm.IntTwoStageDetector'
+        stages = 'Two' if 'roi_head' in result else 'Single'
+        result.type = f'iptq_mm.Int{stages}StageDetector'
         result.softmax = softmax
-        heads = [
-            result.roi_head.get(name) for name in ('bbox_head', 'mask_head')
-        ]
-        for part in (result.neck, result.rpn_head, *heads):
+        roi_head = result.get('roi_head', {})
+        for part in (result.neck, result.get('rpn_head'),
+                     result.get('bbox_head'), roi_head.get('bbox_head'),
+                     roi_head.get('mask_head')):
             # A cascade has a list of heads, or one config for all of them.
             for config in part if isinstance(part, list) else [part]:
                 if config is not None:

@@ -1,4 +1,5 @@
-"""Neck and heads of an R-CNN -> integer parts, behind an integer backbone."""
+"""Neck and heads of a detector -> integer parts, behind its integer backbone.
+"""
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from itertools import islice
 import torch
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
-from torch import nn
+from torch import Tensor, nn
 
 from ...assignment import Choice, SoftmaxLayer
 from ...calibration import Sampler, SecondMoments, Site, UnreachedSiteError
@@ -30,11 +31,11 @@ from ..errors import UserError
 from .calibrate import WIDE, Calibration, thresholds
 from .select import Selection
 
-PARTS = ('neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head')
-"""What of a detector has an integer form, beside its backbone."""
+TWO_STAGE = ('neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head')
+"""What an R-CNN has beside its backbone; Faster R-CNN has no mask head."""
 
-REQUIRED = PARTS[:3]
-"""Faster R-CNN has no mask head."""
+ONE_STAGE = ('neck', 'bbox_head')
+"""Likewise RetinaNet."""
 
 
 def part_names(detector: nn.Module) -> list[str]:
@@ -44,17 +45,18 @@ def part_names(detector: nn.Module) -> list[str]:
         detector (nn.Module): Float or integer.
 
     Raises:
-        UserError: If it is no detector of the R-CNN family.
+        UserError: If it lacks one.
     """
     modules = dict(detector.named_modules())
-    missing = [name for name in REQUIRED if name not in modules]
+    parts = TWO_STAGE if 'roi_head' in modules else ONE_STAGE
+    missing = [name for name in parts[:3] if name not in modules]
     if missing:
         raise UserError(
             f'{type(detector).__name__} has no {", ".join(missing)}: '
-            f"scope='all' is for Faster R-CNN, Mask R-CNN and their cascades. "
-            f"Use scope='backbone'.")
+            f"scope='all' is for Faster R-CNN, Mask R-CNN, their cascades and "
+            f"RetinaNet. Use scope='backbone'.")
     names = []
-    for name in PARTS:
+    for name in parts:
         if isinstance(modules.get(name), nn.ModuleList):
             names += [f'{name}.{i}' for i in range(len(modules[name]))]
         elif name in modules:
@@ -191,10 +193,7 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     selection.check({SCORES: 'softmax'})
     observers = calibration.observers(sites)
     moments = {name: SecondMoments() for name in inputs}
-    logits = {
-        part: Site(f'detector.{part}.fc_cls', 'output', WIDE)
-        for part in lowerings if part.startswith('roi_head.bbox_head')
-    }
+    logits = _logits(detector, lowerings)
     samplers = {part: Sampler(seed=calibration.seed) for part in logits}
     try:
         calibration.watch(
@@ -218,7 +217,13 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
         for part, lowering in lowerings.items()
     }
     # The samplers pick alike: what is read is the mean over the stages.
-    rows = torch.stack([sampler.rows for sampler in samplers.values()])
+    try:
+        rows = torch.stack([sampler.rows for sampler in samplers.values()])
+    except RuntimeError as error:
+        raise UserError(
+            'on the calibration images the detector with its integer backbone '
+            'gave no score above score_thr. Calibrate on more of them '
+            '(num_batches).') from error
     scale = score_scale(layers)
     choices = selection.choose(
         {SCORES: SoftmaxLayer(scale, SOFTMAX_BITS)}, {SCORES: rows.mean(0)},
@@ -227,6 +232,28 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     softmax = ScoreSoftmax(assigned.name)
     fill(softmax.params, assigned.lower(scale, SOFTMAX_BITS))
     return Parts(layers, softmax, choices)
+
+
+def _logits(detector: nn.Module, parts: Iterable[str]) -> dict[str, Site]:
+    """Where Softmax of the scores has its rows from, by the part's name."""
+    if 'bbox_head' in parts:
+        least = detector.test_cfg.get('score_thr', 0.)
+        return {
+            'bbox_head/scores': Site(
+                'detector.bbox_head.retina_cls', 'output', WIDE,
+                partial(_pairs_above, least))
+        }
+    return {
+        f'{part}/scores': Site(f'detector.{part}.fc_cls', 'output', WIDE)
+        for part in parts if part.startswith('roi_head.bbox_head')
+    }
+
+
+def _pairs_above(least_score: float, logits: Tensor) -> Tensor:
+    """Float [...] -> [N, 2]: sigmoid is Softmax of a logit and 0. Only what
+    is kept is looked at: an image has millions of anchors without object."""
+    kept = logits[logits.sigmoid() > least_score]
+    return torch.stack([kept, torch.zeros_like(kept)], 1)
 
 
 def _sites_of(part: str, sites: Mapping[str, Site]) -> dict[str, Site]:

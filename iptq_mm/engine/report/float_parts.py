@@ -2,7 +2,7 @@
 from mmdet.models.detectors.base import BaseDetector
 from torch import nn
 
-from ...models import IntTwoStageDetector, PixelDataPreprocessor
+from ...models import PixelDataPreprocessor
 from ...models.classifiers.classifier import TimmClassifier
 
 
@@ -19,7 +19,7 @@ def float_parts(model: nn.Module) -> list[str]:
     steps = ['image normalization']
     if isinstance(children.get('data_preprocessor'), PixelDataPreprocessor):
         steps.clear()
-    if isinstance(model, IntTwoStageDetector):
+    if hasattr(model, 'integer_program'):
         return steps
     if 'roi_head' in children:
         for name, child in children.pop('roi_head').named_children():

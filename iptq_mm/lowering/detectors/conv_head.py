@@ -1,8 +1,8 @@
-"""mmdet's RPN, box and mask heads -> their integer layers."""
+"""mmdet's RPN, RetinaNet, box and mask heads -> their integer layers."""
 from collections.abc import Mapping
 
 import torch
-from mmdet.models.dense_heads import RPNHead
+from mmdet.models.dense_heads import RetinaHead, RPNHead
 from mmdet.models.roi_heads.bbox_heads import (
     ConvFCBBoxHead,
     Shared2FCBBoxHead,
@@ -18,6 +18,7 @@ from ...models.detectors.bbox_head import bbox_plan
 from ...models.detectors.conv_head import HeadLayer, HeadPlan, integer_head
 from ...models.detectors.mask_head import mask_plan
 from ...models.detectors.part import IntPart
+from ...models.detectors.retina_head import retina_plan
 from ...models.detectors.rpn_head import rpn_plan
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
@@ -113,6 +114,12 @@ class ConvHeadLowering:
 def _(head: RPNHead, bits: Mapping[str, int]) -> ConvHeadLowering:
     check_type(head, RPNHead)
     return ConvHeadLowering(head, rpn_plan(head), bits)
+
+
+@lowering_of.register(RetinaHead)
+def _(head: RetinaHead, bits: Mapping[str, int]) -> ConvHeadLowering:
+    check_type(head, RetinaHead)
+    return ConvHeadLowering(head, retina_plan(head), bits)
 
 
 @lowering_of.register(ConvFCBBoxHead)

@@ -5,7 +5,6 @@ from functools import partial
 import pytest
 import torch
 from mmdet.registry import MODELS
-from mmengine.hub import get_config
 
 from iptq_mm.assignment import AssignmentPolicy
 from iptq_mm.engine.artifact.int_model import part_weights
@@ -19,9 +18,10 @@ from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 
 from detectors import SeededImages, batches, hook_on, runner_of
 from quantized import sqnr_db
-from rcnn import nano, runner_with_norms
+from rcnn import nano, nano_retinanet, runner_with_norms
 
 PARTS = {
+    'retinanet': [],
     'faster-rcnn': ['roi_head.bbox_head'],
     'mask-rcnn': ['roi_head.bbox_head', 'roi_head.mask_head'],
     'cascade-mask-rcnn': [
@@ -47,8 +47,12 @@ def nano_with_norms():
 
 
 @pytest.mark.parametrize('name, config', [
-    *((name, nano(name)) for name in PARTS),
-    ('cascade-mask-rcnn', nano_with_norms())
+    *((name, nano(name)) for name in PARTS if 'rcnn' in name),
+    ('cascade-mask-rcnn', nano_with_norms()),
+    ('retinanet', nano_retinanet()),
+    ('retinanet', nano_retinanet(
+        add_extra_convs='on_output', relu_before_extra_convs=True,
+        norm_cfg=dict(type='BN')))
 ])
 @torch.no_grad()
 def test_integers_all_the_way(name, config):
@@ -58,12 +62,13 @@ def test_integers_all_the_way(name, config):
     batch = next(batches(images))
     x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
     features = model.extract_feat(x)
-    expected = [*features, *model.rpn_head(features)[0]]
+    dense = 'rpn_head' if hasattr(model, 'rpn_head') else 'bbox_head'
+    expected = [*features, *getattr(model, dense)(features)[0]]
 
     hook = hook_on(images, scope='all', input='uint8')
     hook.before_test(runner)
     model = runner.model
-    parts = ['backbone', 'neck', 'rpn_head', *PARTS[name], 'score_softmax']
+    parts = ['backbone', 'neck', dense, *PARTS[name], 'score_softmax']
     assert hook.part_names == parts
     integers = part_weights(model.state_dict(), parts)
     assert integers and not any(
@@ -73,7 +78,7 @@ def test_integers_all_the_way(name, config):
     x = model.data_preprocessor(copy.deepcopy(batch), False)['inputs']
     assert x.dtype == torch.uint8
     features = model.extract_feat(x)
-    outputs = [*features, *model.rpn_head(features)[0]]
+    outputs = [*features, *getattr(model, dense)(features)[0]]
     assert min(map(sqnr_db, expected, outputs)) > 19
 
     regions = verify_integer(model, partial(detections, model),
@@ -169,11 +174,28 @@ def test_a_neck_without_integer_form_is_refused_at_once():
         hook_on(SeededImages(), scope='all').quantize(runner)
 
 
-def test_a_detector_without_rpn_is_refused():
-    model = get_config('mmdet::_base_/models/retinanet_r50_fpn.py').model
-    model.backbone = nano('faster-rcnn').backbone
-    with pytest.raises(UserError, match="no rpn_head, .*scope='backbone'"):
-        hook_on(SeededImages(), scope='all').quantize(runner_of(model))
+def test_a_head_without_integer_form_is_refused():
+    model = nano_retinanet()
+    model.type = 'FCOS'
+    model.bbox_head = dict(type='FCOSHead', num_classes=2, in_channels=16)
+    with pytest.raises(UserError, match="scope='all': bbox_head is a FCOSHead"
+                       ".* Use scope='backbone'"):
+        hook_on(SeededImages()).quantize(runner_of(model))
+
+
+def test_a_detector_without_neck_is_refused():
+    model = nano_retinanet()
+    model.neck = None
+    with pytest.raises(UserError, match="no neck: .*scope='backbone'"):
+        hook_on(SeededImages()).quantize(runner_of(model))
+
+
+def test_another_detector_of_known_parts_is_refused():
+    """It may do something else with them."""
+    model = nano_retinanet()
+    model.type = 'ATSS'
+    with pytest.raises(UserError, match="scope='all': a ATSS has no integer"):
+        hook_on(SeededImages()).quantize(runner_of(model))
 
 
 @pytest.mark.parametrize('wrong, says', [

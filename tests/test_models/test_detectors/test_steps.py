@@ -26,9 +26,9 @@ REFUSED = {
     update(bbox_coder=dict(type='TBLRBBoxCoder')),
     'bbox_coder of the bbox_head': lambda model: model.roi_head.bbox_head.
     bbox_coder.update(clip_border=False),
-    'an RPN with softmax': lambda model: model.rpn_head.loss_cls.update(
+    'the rpn_head with Softmax': lambda model: model.rpn_head.loss_cls.update(
         use_sigmoid=False),
-    'an RPN with LegacyAnchorGenerator': lambda model: model.rpn_head.
+    'the rpn_head with LegacyAnchorGenerator': lambda model: model.rpn_head.
     anchor_generator.update(type='LegacyAnchorGenerator'),
     'a bbox_head with CrossEntropyLoss, not Softmax': lambda model: model.
     roi_head.bbox_head.loss_cls.update(use_sigmoid=True),

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from .... import ops
 from ....ops.masks import PROBABILITY_BITS, mask_windows
-from .boxes import SCORE_BITS
-from .rcnn import Detections
+from .results import Detections
+from .scores import SCORE_BITS
 
 
 def instances(found: Detections, height: int, width: int,

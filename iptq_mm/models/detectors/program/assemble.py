@@ -1,4 +1,4 @@
-"""The integer parts of an R-CNN, put together as one integer program.
+"""The integer parts of a detector, put together as one integer program.
 
 Between two parts there was a float tensor: an output times its scale, divided
 by the scale of what reads it. Here the two scales become one dyadic
@@ -17,27 +17,29 @@ from ....nn import IntRequantize
 from ....ops.boxes import COORDINATE_BITS, DELTA_BITS, level_areas
 from ....ops.masks import PROBABILITY_BITS
 from ..part import IntPart
-from .boxes import SCORE_BITS, BoxRules, IntBoxes, IntBoxStage, ScoreSoftmax
+from .anchors import AnchorRules, IntAnchorHead
+from .boxes import BoxRules, IntBoxes, IntBoxStage
+from .dense import IntDenseBoxes, sigmoid
 from .features import IntFeatures
 from .masks import IntMasks, IntMaskStage
-from .proposals import IntProposals, ProposalRules
+from .one_stage import IntOneStage
+from .proposals import IntProposals
 from .rcnn import IntRCNN
+from .scores import SCORE_BITS, ScoreSoftmax
 from .steps import check_steps, listed, overlap_of
+from .trunk import IntTrunk
 
 MASK_REACH = 8.
 """Mask logits beyond it are cut off: sigmoid is within 0.0004 of 0 or 1."""
 
-def assemble(detector: nn.Module, backbone: nn.Module,
-             parts: Mapping[str, IntPart],
-             softmax: ScoreSoftmax) -> IntRCNN:
-    """Chain the integer parts of a detector.
+def assemble_rcnn(detector: nn.Module, parts: Mapping[str, IntPart],
+                  softmax: ScoreSoftmax) -> IntRCNN:
+    """Chain the integer parts of a two-stage detector.
 
     Args:
-        detector (nn.Module): Of the R-CNN family, whatever its parts: it
+        detector (nn.Module): Of the R-CNN family, its backbone integer: it
             tells the anchors, the coders and what is kept.
-        backbone (nn.Module): Its integer backbone.
-        parts (Mapping[str, IntPart]): Its integer neck and heads, by the
-            part's name.
+        parts (Mapping[str, IntPart]): Its neck and heads, by the part's name.
         softmax (ScoreSoftmax): Of the class scores, lowered for the scale
             :func:`score_scale`.
 
@@ -48,19 +50,31 @@ def assemble(detector: nn.Module, backbone: nn.Module,
         TypeError: If a step of the detector has no integer form.
     """
     check_steps(detector)
-    neck = parts['neck']
-    first = detector.neck.start_level
-    maps = [border.scale.item() for border in backbone.dequantize[first:]]
-    pyramid = [border.scale.item() for border in neck.dequantize]
-    program = IntRCNN(
-        backbone.body, neck.body, len(neck.quantize), neck.bits,
-        _proposals(detector, parts['rpn_head'], pyramid),
+    pyramid, rules = _pyramid(parts), detector.test_cfg.rpn
+    return IntRCNN(
+        _trunk(detector, parts),
+        IntProposals(
+            _anchor_head(detector.rpn_head, rules, parts['rpn_head'], pyramid,
+                         None), _most(rules.max_per_img),
+            overlap_of(rules.nms)),
         _boxes(detector, parts, pyramid, softmax),
         _masks(detector, parts, pyramid)
-        if detector.roi_head.with_mask else None)
-    for narrow, source, target in zip(program.narrow, maps, neck.quantize):
-        _rescale(narrow, source / target.scale.item())
-    return program.eval()
+        if detector.roi_head.with_mask else None).eval()
+
+
+def assemble_one_stage(detector: nn.Module, parts: Mapping[str, IntPart],
+                       softmax: ScoreSoftmax) -> IntOneStage:
+    """Chain the integer parts of a one-stage detector; see
+    :func:`assemble_rcnn`."""
+    check_steps(detector)
+    rules = detector.test_cfg
+    least = _least_logit(softmax, rules.get('score_thr', 0.))
+    return IntOneStage(
+        _trunk(detector, parts),
+        IntDenseBoxes(
+            _anchor_head(detector.bbox_head, rules, parts['bbox_head'],
+                         _pyramid(parts), least), softmax,
+            _most(rules.max_per_img), overlap_of(rules.nms))).eval()
 
 
 def stage_parts(parts: Mapping[str, IntPart], kind: str) -> list[IntPart]:
@@ -76,8 +90,10 @@ def stage_parts(parts: Mapping[str, IntPart], kind: str) -> list[IntPart]:
 
 
 def score_scale(parts: Mapping[str, IntPart]) -> float:
-    """Real value of a step of what Softmax of class scores reads: the sum of
-    the stages' logits, which stands for their mean."""
+    """Real value of a step of what Softmax of class scores reads: in an R-CNN
+    the sum of the stages' logits, which stands for their mean."""
+    if 'bbox_head' in parts:
+        return parts['bbox_head'].dequantize[0].scale.item()
     heads = stage_parts(parts, 'bbox_head')
     return _finest(heads) / len(heads)
 
@@ -104,25 +120,47 @@ def _most(count: int) -> int:
     return count if count > 0 else 2**31 - 1
 
 
-def _proposals(detector: nn.Module, part: IntPart,
-               pyramid: list[float]) -> IntProposals:
-    head, rules = detector.rpn_head, detector.test_cfg.rpn
+def _pyramid(parts: Mapping[str, IntPart]) -> list[float]:
+    """Scales of its levels."""
+    return [border.scale.item() for border in parts['neck'].dequantize]
+
+
+def _trunk(detector: nn.Module, parts: Mapping[str, IntPart]) -> IntTrunk:
+    backbone, neck = detector.backbone, parts['neck']
+    first = detector.neck.start_level
+    trunk = IntTrunk(backbone.body, neck.body, first, len(neck.quantize),
+                     neck.bits)
+    for narrow, source, target in zip(
+            trunk.narrow, backbone.dequantize[first:], neck.quantize):
+        _rescale(narrow, source.scale.item() / target.scale.item())
+    return trunk
+
+
+def _anchor_head(head: nn.Module, rules: Mapping[str, Any], part: IntPart,
+                 pyramid: list[float],
+                 least_logit: int | None) -> IntAnchorHead:
     generator = head.prior_generator
     strides = [stride[0] for stride in generator.strides]
     anchors = torch.stack(generator.base_anchors).double().cpu()
-    proposals = IntProposals(
+    found = IntAnchorHead(
         part.body, strides,
         (anchors * 2**COORDINATE_BITS).round().to(torch.int32),
-        ProposalRules(
-            _most(rules.get('nms_pre', -1)), _most(rules.max_per_img),
-            overlap_of(rules.nms),
+        AnchorRules(
+            _most(rules.get('nms_pre', -1)), least_logit,
             int(rules.get('min_bbox_size', -1) * 2**COORDINATE_BITS)),
         part.bits)
-    for narrow, scale in zip(proposals.narrow, pyramid):
+    for narrow, scale in zip(found.narrow, pyramid):
         _rescale(narrow, scale / part.quantize[0].scale.item())
-    _decoding(proposals, head.bbox_coder.stds,
-              part.dequantize[1].scale.item())
-    return proposals
+    _decoding(found, head.bbox_coder.stds, part.dequantize[1].scale.item())
+    return found
+
+
+def _least_logit(softmax: ScoreSoftmax, least_score: float) -> int:
+    """The largest of 16 bits whose probability is not above the score."""
+    logits = torch.arange(-2**15, 2**15)
+    scores = sigmoid(logits.to(softmax.params.device), softmax)
+    below = (scores <= int(least_score * 2**SCORE_BITS)).nonzero()
+    return int(logits[below.max()]) if len(below) else -2**15 - 1
 
 
 def _features(extractor: nn.Module, part: IntPart,

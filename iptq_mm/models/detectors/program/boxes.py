@@ -11,18 +11,8 @@ from torch import Tensor, nn
 
 from .... import ops
 from ....nn import IntRequantize
-from ....registry import APPROXIMATIONS
 from .features import IntFeatures, of_images
-
-SCORE_BITS = 30
-"""Fractional bits of a class's probability."""
-
-SOFTMAX_BITS = 18
-"""Width at which a candidate's probabilities have that many."""
-
-
-SCORES = 'roi_head.softmax'
-"""What Softmax of the class scores is called among non-linear layers."""
+from .scores import Found, ScoreSoftmax
 
 
 class BoxRules(NamedTuple):
@@ -37,38 +27,6 @@ class BoxRules(NamedTuple):
     least_score: int
     count: int
     overlap: tuple[int, int]
-
-
-class Found(NamedTuple):
-    """Detections of an image, the best first.
-
-    Args:
-        boxes (Tensor): int32 [N, 4], see ``ops/boxes.py``.
-        scores (Tensor): int32 [N], 30 fractional bits.
-        labels (Tensor): int64 [N].
-    """
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
-
-
-class ScoreSoftmax(nn.Module):
-    """Softmax of class scores; empty when built.
-
-    Args:
-        function (str): Candidate of kind ``softmax``.
-    """
-
-    def __init__(self, function: str):
-        super().__init__()
-        self.function = function
-        shape = APPROXIMATIONS.get(function).params_shape(0)
-        self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
-
-    def forward(self, logits: Tensor) -> Tensor:
-        """int32 [N, classes + 1], |q| <= 2^24 -> int32 likewise, 30
-        fractional bits."""
-        return ops.softmax(logits, self.function, self.params)
 
 
 class IntBoxStage(nn.Module):

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from ....nn import IntRequantize
-from .boxes import Found
 from .features import IntFeatures, of_images
+from .scores import Found
 
 
 class IntMaskStage(nn.Module):

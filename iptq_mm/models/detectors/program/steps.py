@@ -1,4 +1,4 @@
-"""The steps between the parts of an R-CNN, and which of them have an integer
+"""The steps between the parts of a detector, and which of them have an integer
 form.
 
 Semantics are those of mmdet's test; a step that an integer program would take
@@ -9,7 +9,12 @@ from fractions import Fraction
 from typing import Any
 
 from mmdet.models.dense_heads.anchor_head import AnchorHead
-from mmdet.models.detectors import CascadeRCNN, FasterRCNN, MaskRCNN
+from mmdet.models.detectors import (
+    CascadeRCNN,
+    FasterRCNN,
+    MaskRCNN,
+    RetinaNet,
+)
 from mmdet.models.roi_heads import CascadeRoIHead, StandardRoIHead
 from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
@@ -17,7 +22,7 @@ from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from mmdet.models.task_modules.prior_generators import AnchorGenerator
 from torch import nn
 
-FAMILY = (FasterRCNN, MaskRCNN, CascadeRCNN)
+FAMILY = (FasterRCNN, MaskRCNN, CascadeRCNN, RetinaNet)
 """mmdet's detectors that become one integer program."""
 
 _NMS_KEYS = {'type', 'iou_threshold', 'split_thr'}
@@ -45,11 +50,16 @@ def check_steps(detector: nn.Module) -> None:
     Raises:
         TypeError: Naming the step.
     """
+    if not hasattr(detector, 'roi_head'):
+        _check_anchors(detector.bbox_head, 'bbox_head')
+        _check_nms(detector.test_cfg.nms, 'test_cfg.nms')
+        return
     roi_head = detector.roi_head
     _require(type(roi_head) in (StandardRoIHead, CascadeRoIHead)
              and not roi_head.with_shared_head,
              f'a roi_head of type {type(roi_head).__name__}')
-    _check_proposals(detector.rpn_head, detector.test_cfg.rpn)
+    _check_anchors(detector.rpn_head, 'rpn_head')
+    _check_nms(detector.test_cfg.rpn.nms, 'test_cfg.rpn.nms')
     rules = detector.test_cfg.rcnn
     _check_nms(rules.nms, 'test_cfg.rcnn.nms')
     for head in listed(roi_head.bbox_head):
@@ -87,15 +97,14 @@ def _check_coder(coder: Any, name: str) -> None:
         f'DeltaXYWHBBoxCoder with target_means of 0 that clips to the image')
 
 
-def _check_proposals(head: AnchorHead, rules: Mapping[str, Any]) -> None:
+def _check_anchors(head: AnchorHead, name: str) -> None:
     generator = head.prior_generator
     _require(
         type(generator) is AnchorGenerator
         and all(x == y for x, y in generator.strides),
-        f'an RPN with {type(generator).__name__}')
-    _require(head.use_sigmoid_cls, 'an RPN with softmax')
-    _check_coder(head.bbox_coder, 'rpn_head')
-    _check_nms(rules['nms'], 'test_cfg.rpn.nms')
+        f'the {name} with {type(generator).__name__}')
+    _require(head.use_sigmoid_cls, f'the {name} with Softmax, not sigmoid,')
+    _check_coder(head.bbox_coder, name)
 
 
 def _check_bbox_head(head: BBoxHead) -> None:
