@@ -12,6 +12,7 @@ from iptq_mm.engine.inputs.options import PTQOptions, resolve
 from iptq_mm.engine.inputs.runner import build_runner
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.models.detectors.program import SCORES, Sizes, instances
+from iptq_mm.ops import native
 from iptq_mm.registry import HOOKS
 
 from conftest import FEW, ROOT
@@ -99,12 +100,41 @@ def test_nothing_in_it_is_float(detector):
 
 @torch.no_grad()
 def test_an_image_of_a_batch_is_what_it_is_alone(detector):
+    """With the padding that it has there: mmdet's results depend on that."""
     program, model, loader = detector
-    images, sizes = zip(*(prepared(model, data)
-                          for data in islice(loader, 2)), strict=True)
-    both = program(torch.cat(images), [size for size, in sizes], True)
-    for image, size, one in zip(images, sizes, both, strict=True):
-        assert equal(one, program(image, size, True)[0])
+    some = [
+        dict(inputs=[data['inputs'][0][:, :height, :width]],
+             data_samples=[data['data_samples'][0].clone()])
+        for data, (height, width) in zip(
+            islice(loader, 3), [(128, 160), (96, 160), (101, 77)])
+    ]
+    for data in some:
+        shape = tuple(data['inputs'][0].shape[1:])
+        data['data_samples'][0].set_metainfo(
+            dict(img_shape=shape, ori_shape=(2 * shape[0], 2 * shape[1])))
+    batch = {key: [data[key][0] for data in some] for key in some[0]}
+    images, sizes = prepared(model, batch)
+    together = program(images, sizes, True)
+    for image, size, one in zip(images, sizes, together, strict=True):
+        alone, = program(image[None], [size], True)
+        assert equal(one, alone)
+    assert sum(len(one.boxes) for one in together) > 3
+
+
+@torch.no_grad()
+def test_instruction_sets_and_threads_change_nothing(detector):
+    program, model, loader = detector
+    image, sizes = prepared(model, next(iter(loader)))
+    best = native.isa() if native.available() else None
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for isa in native.isas() if best else [None]:
+            if isa:
+                native.set_isa(isa)
+            found += program(image, sizes, True)
+    assert len(found[0].boxes)
+    assert all(equal(found[0], other) for other in found[1:])
 
 
 @torch.no_grad()

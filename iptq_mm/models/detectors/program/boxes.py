@@ -54,7 +54,7 @@ class IntBoxStage(nn.Module):
         deltas [N, 1 or classes, 4]."""
         logits, deltas = self.body(self.features(pyramid, boxes, images))
         return (self.to_logits(logits.flatten(1)),
-                deltas.reshape(len(boxes), -1, 4))
+                deltas.flatten(1).unflatten(1, (-1, 4)))
 
     def moved(self, boxes: Tensor, deltas: Tensor, labels: Tensor,
               limits: Tensor) -> Tensor:
