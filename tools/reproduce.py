@@ -7,6 +7,7 @@ Unified Metric chooses, beside the float network and other runtimes.
 `time`: how long each stage of quantization takes.
 `functions`: whether the metric chooses well, against assignments that a
 search finds; detectors too.
+`scores`: a detector's Softmax of class scores by each candidate.
 Each adds its figures to a JSON file, from which `page` makes tables.
 """
 import sys
@@ -27,7 +28,7 @@ def add_experiment(commands, name: str, what: str):
         "config's)")
     one.add_argument(
         '--batch-size', type=positive, metavar='B',
-        default=None if name == 'functions' else 50,
+        default=None if name in ('functions', 'scores') else 50,
         help='of the test images (default: %(default)s)')
     one.add_argument(
         '--name', help='in the JSON file (default: of the config)')
@@ -71,6 +72,8 @@ def parse_args(args=None):
     one.add_argument(
         '--rank-map', action='store_true',
         help='rank the random assignments by mAP too, an evaluation each')
+    add_experiment(commands, 'scores',
+                   "a detector's scores by each Softmax")
     one = commands.add_parser('page', help='the tables in Markdown')
     one.add_argument(
         'pages', nargs='?', type=Path, default=Path('docs'), metavar='FOLDER',

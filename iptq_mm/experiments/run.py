@@ -16,7 +16,9 @@ from ..visualization.stages import draw_stages
 from .functions import StudyOptions, study
 from .pages import functions as functions_page
 from .pages import papers as papers_page
+from .pages import scores as scores_page
 from .peers import check_peer
+from .scores import score_functions
 from .tables import ablation, accuracy, calibration_size, quantization_time
 
 HEADING = '## The tables\n'
@@ -47,7 +49,9 @@ EXPERIMENTS: dict[str, Callable[[PTQOptions, Namespace, ProgressBars],
     'calibration-size':
     lambda options, args, bars: calibration_size(options, args.sizes, bars),
     'time': lambda options, args, bars: quantization_time(options),
-    'functions': _functions
+    'functions': _functions,
+    'scores': lambda options, args, bars: score_functions(
+        options, bars.bars.console.print)
 }
 """What is measured, by the name of the experiment."""
 
@@ -109,8 +113,10 @@ def write_pages(args: Namespace) -> None:
         papers_page.markdown(tables, picture and picture.name)
     }
     if 'functions' in tables:
-        pages['study_functions.md'] = functions_page.markdown(
-            tables['functions'])
+        pages['study_functions.md'] = [
+            *functions_page.markdown(tables['functions']),
+            *scores_page.markdown(tables.get('scores', {}))
+        ]
     for name, lines in pages.items():
         page = args.pages / name
         text = page.read_text() if page.exists() else ''

@@ -1,4 +1,5 @@
 """Scores of classes, and what is found by them."""
+import math
 from typing import NamedTuple
 
 import torch
@@ -12,7 +13,6 @@ SCORE_BITS = 30
 
 SOFTMAX_BITS = 18
 """Width at which a candidate's probabilities have that many."""
-
 
 SCORES = 'score_softmax'
 """What Softmax of the class scores is called among non-linear layers."""
@@ -40,11 +40,15 @@ class ScoreSoftmax(nn.Module):
 
     def __init__(self, function: str):
         super().__init__()
-        self.function = function
-        shape = APPROXIMATIONS.get(function).params_shape(0)
+        candidate = APPROXIMATIONS.get(function)
+        self.function, shape = function, candidate.params_shape(0)
+        # Candidates with codes of their own keep those, whatever the width.
+        step = candidate.out_scale(SOFTMAX_BITS)
+        self.shift = SCORE_BITS + round(math.log2(step))
         self.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
 
     def forward(self, logits: Tensor) -> Tensor:
         """int32 [N, classes + 1], |q| <= 2^24 -> int32 likewise, 30
         fractional bits."""
-        return ops.softmax(logits, self.function, self.params)
+        scores = ops.softmax(logits, self.function, self.params)
+        return scores << self.shift if self.shift else scores
