@@ -1,4 +1,5 @@
-"""A detector's Softmax of class scores by each candidate, the rest the same."""
+"""A detector's Softmax of class scores by each candidate, all else the same.
+"""
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any

@@ -9,6 +9,10 @@ MAX_BIAS = 2**30
 """Largest |bias| in units of the accumulator; half of int32 is left to the
 products."""
 
+END_BITS = 8
+"""Width of the weights of a network's first and last layers, whatever the
+others have: they are few, and nothing after them makes up for their errors."""
+
 LARGEST_INPUT = 128
 """Largest |input|: 127, but for the pixels of an image."""
 

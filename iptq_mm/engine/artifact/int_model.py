@@ -69,7 +69,8 @@ def packed_weights(weights: Mapping[str, Tensor],
         bits (int): Width of the weights.
 
     Returns:
-        dict[str, Tensor]: uint8, by name; none for more than 4 bits.
+        dict[str, Tensor]: uint8, by name; none for more than 4 bits, nor of
+        the first and last layers, which keep 8 (``END_BITS``).
     """
     if bits > 4:
         return {}
@@ -77,6 +78,7 @@ def packed_weights(weights: Mapping[str, Tensor],
         name: pack_int4(tensor)
         for name, tensor in weights.items()
         if name.endswith('.weight') and tensor.dtype == torch.int8
+        and int(tensor.abs().max()) < 8
     }
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ...assignment import Choice, SoftmaxLayer
 from ...calibration import Sampler, SecondMoments, Site, UnreachedSiteError
+from ...calibration.observers import min_max
 from ...lowering import lowering_of
 from ...lowering.detectors.folding import fold_norms
 from ...lowering.rounding.rounding import roundings
@@ -191,7 +192,9 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
         sites.update(_sites_of(part, lowering.sites()))
         inputs.update(_sites_of(part, lowering.linears()))
     selection.check({SCORES: 'softmax'})
-    observers = calibration.observers(sites)
+    # The largest activations of neck and heads are the objects themselves:
+    # few, and not to be clipped for the others' sake.
+    observers = {name: min_max() for name in sites}
     moments = {name: SecondMoments() for name in inputs}
     logits = _logits(detector, lowerings)
     samplers = {part: Sampler(seed=calibration.seed) for part in logits}

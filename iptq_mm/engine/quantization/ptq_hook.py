@@ -73,8 +73,9 @@ class PTQHook(Hook):
             the weights of its patch embedding. Defaults to ``'uint8'`` for a
             whole detector, ``'normalized'`` elsewhere.
         num_batches (int): Batches of it to calibrate on. Defaults to 32.
-        observer (dict): Observer of the sites narrower than 16 bits.
-            Defaults to ``dict(type='mse')``.
+        observer (dict): Observer of the backbone's sites narrower than 16
+            bits; neck and heads keep their whole range. Defaults to
+            ``dict(type='mse')``.
         candidates (dict[str, list[str]], optional): Candidates that are
             scored, by kind (``gelu``, ``softmax``, ``layernorm``). Defaults
             to all.
@@ -92,7 +93,7 @@ class PTQHook(Hook):
         equalize (bool): Bring the channels of LayerNorm outputs to like
             ranges first. Defaults to True.
         bits (dict[str, int], optional): Widths of ``weight`` (2 to 8,
-            defaults to 8), ``activation`` and ``attention`` maps (likewise),
+            defaults to 8; first and last layers keep 8), ``activation`` and ``attention`` maps (likewise),
             ``residual`` (8 to 16, 16) and ``output`` (2 to 16, 16).
         seed (int): Which images a shuffling calibration sampler picks, and
             which rows of activations are looked at. Independent of the

@@ -20,6 +20,7 @@ from ...models.detectors.mask_head import mask_plan
 from ...models.detectors.part import IntPart
 from ...models.detectors.retina_head import retina_plan
 from ...models.detectors.rpn_head import rpn_plan
+from ..linear import END_BITS
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
 from ..same import check_parameters
@@ -93,12 +94,16 @@ class ConvHeadLowering:
         }
         part = integer_head(self.head, self.plan, self.bits)
 
+        last = [branch[-1] for branch in self.plan.branches]
+
         def stack(targets: nn.Sequential, layers: list[HeadLayer],
                   scale: float) -> float:
-            for target, (name, *_) in zip(targets, layers):
+            for target, layer in zip(targets, layers):
+                name, end = layer.name, layer in last
                 lower_convolution(target, self.head.get_submodule(name),
                                   scale, scales[f'{name}:output'],
-                                  self.bits['weight'], roundings(name))
+                                  END_BITS if end else self.bits['weight'],
+                                  roundings(name))
                 scale = scales[f'{name}:output']
             return scale
 

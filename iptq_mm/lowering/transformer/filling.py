@@ -14,7 +14,7 @@ from ...nn import (
     IntMLP,
     IntWindowAttention,
 )
-from ..linear import lower_linear
+from ..linear import END_BITS, lower_linear
 from ..rounding.rounding import Roundings
 from ..scale import dyadic_tensors, fill
 from .block import BlockNames
@@ -43,7 +43,8 @@ class Filling:
 
     def linear(self, target: nn.Module, layer: str, in_scale: Tensor | float,
                out_scale: Tensor | float, columns: Tensor | None = None,
-               zero: Tensor | int = 0, branch: str | None = None) -> None:
+               zero: Tensor | int = 0, branch: str | None = None,
+               end: bool = False) -> None:
         """A linear layer, or a convolution that does not overlap.
 
         Args:
@@ -55,6 +56,8 @@ class Filling:
             branch (str, optional): Module that multiplies the output by its
                 ``gamma``, if it has one (LayerScale, Touvron et al.,
                 arXiv:2103.17239): folded into weights and bias.
+            end (bool): Whether it is the network's first or last, see
+                ``END_BITS``.
         """
         source = self.network.get_submodule(layer)
         weight, bias = source.weight.flatten(1), source.bias
@@ -68,8 +71,8 @@ class Filling:
             shares, in_scale = in_scale / in_scale.max(), in_scale.max().item()
             weight = weight.detach().double().cpu() * shares
         lower_linear(target, weight, bias, in_scale, out_scale,
-                     self.bits['weight'], self.roundings(layer, shares),
-                     columns, zero)
+                     END_BITS if end else self.bits['weight'],
+                     self.roundings(layer, shares), columns, zero)
 
     def norm(self, target: IntLayerNorm | IntMergedLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:

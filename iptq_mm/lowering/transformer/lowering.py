@@ -158,7 +158,8 @@ class TransformerLowering:
             filling.norm(target.patch_embed.norm, patches.norm)
         source = self.description.network.get_submodule(patches.projection)
         filling.linear(target.patch_embed.projection, patches.projection,
-                       scales.image(), tokens, image_columns(source.weight))
+                       scales.image(), tokens, image_columns(source.weight),
+                       end=True)
         embedded = self.description.embedded
         if embedded is None:
             return
@@ -194,7 +195,7 @@ class TransformerLowering:
         filling.norm(norm, classifier.norm)
         for target, name in zip(heads, classifier.heads, strict=True):
             filling.linear(target, name, scales.head_input(), logits,
-                           zero=target.ZERO)
+                           zero=target.ZERO, end=True)
         return logits / len(heads)
 
 
