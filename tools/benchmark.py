@@ -15,8 +15,8 @@ def parse_args(args=None):
         'that does not exist is answered with all that do')
     options.add_argument('--batch', type=positive, default=1, metavar='B')
     options.add_argument(
-        '--size', type=image_size, default=(224, 224), metavar='S|HxW',
-        help='of the images (default: 224)')
+        '--size', type=image_size, metavar='S|HxW',
+        help='of the images (default: 224, of a detector 800x1216)')
     options.add_argument(
         '--threads', type=positive, metavar='N',
         help='default: as many as torch takes')
@@ -48,7 +48,9 @@ def main(args=None) -> None:
     args = parse_args(args)
     import torch
 
+    from iptq_mm.benchmark import default_size
     from iptq_mm.benchmark.run import Options, run_benchmark
+    args.size = args.size or default_size(args.model)
     args.threads = args.threads or torch.get_num_threads()
     run_benchmark(Options(**vars(args)))
 

@@ -75,6 +75,11 @@ def seeded_images(shape: tuple[int, int, int, int]) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
+def default_size(name: str) -> tuple[int, int]:
+    """Height and width of the images that a model is usually run on."""
+    return (800, 1216) if name == MASK_RCNN else (224, 224)
+
+
 def float_model(name: str, size: tuple[int, int]) -> nn.Module:
     """A stock model in evaluation mode.
 

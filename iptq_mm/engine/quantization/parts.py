@@ -121,6 +121,20 @@ def check_detections(detector: nn.Module, batches: Iterable[dict],
         f"use scope='backbone'.")
 
 
+@contextmanager
+def any_score(detector: nn.Module) -> Iterator[None]:
+    """Have a detector find its best boxes whatever their scores, for a while:
+    one of random weights is sure of nothing, and its heads would not run."""
+    owner = (detector.roi_head if hasattr(detector, 'roi_head')
+             else detector.bbox_head)
+    rules = owner.test_cfg
+    owner.test_cfg = ConfigDict(rules, score_thr=0.)
+    try:
+        yield
+    finally:
+        owner.test_cfg = rules
+
+
 class _Detection(nn.Module):
     """A batch of a dataloader -> detections, as in a test."""
 

@@ -1,6 +1,8 @@
 """Post-training quantization as a hook of a test run."""
+import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import torch
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
@@ -31,6 +33,7 @@ from .calibrate import Calibration
 from .images import CalibrationImages
 from .parts import (
     Parts,
+    any_score,
     check_detections,
     integer_detector,
     prepare_parts,
@@ -93,8 +96,9 @@ class PTQHook(Hook):
         equalize (bool): Bring the channels of LayerNorm outputs to like
             ranges first. Defaults to True.
         bits (dict[str, int], optional): Widths of ``weight`` (2 to 8,
-            defaults to 8; first and last layers keep 8), ``activation`` and ``attention`` maps (likewise),
-            ``residual`` (8 to 16, 16) and ``output`` (2 to 16, 16).
+            defaults to 8; first and last layers keep 8), ``activation`` and
+            ``attention`` maps (likewise), ``residual`` (8 to 16, 16) and
+            ``output`` (2 to 16, 16).
         seed (int): Which images a shuffling calibration sampler picks, and
             which rows of activations are looked at. Independent of the
             runner's own seed, so that every run of a config gives the same
@@ -203,35 +207,41 @@ class PTQHook(Hook):
         loader = share_of_rank(
             runner.build_dataloader(self.calib_dataloader, self.seed),
             self.num_batches)
-        if whole:
-            check_detections(model, loader, self.num_batches)
         self.images = CalibrationImages(loader, preprocessor)
         files = None if folder is None else StatisticsFiles(
             folder, self._fingerprint(model, len(loader.dataset)), resume)
-        with (Progress(disable=not is_main_process()) as bars,
-              replaced(model, data_preprocessor=preprocessor)):
+        with (_rules(model, runner.cfg) if whole else nullcontext(),
+              Progress(disable=not is_main_process()) as bars):
+            if whole:
+                check_detections(model, loader, self.num_batches)
             calibration = Calibration(self.images, self.num_batches,
                                       self.observer, self.seed,
                                       ProgressBars(bars), files)
-            policy, modules = self.policy(), []
+            policy = self.policy()
             self.quantization = quantize_backbone(
                 self.source, calibration,
                 Selection(policy.without([SCORES]), self.fit), self.bits,
                 self.rounding, self.equalize)
-            backbone = self.quantization.backbone.to(device)
+            integers = [self.quantization.backbone.to(device)]
             if whole:
-                began = time.perf_counter()
-                with replaced(model, backbone=backbone):
-                    self.parts = quantize_parts(
-                        model, replace(calibration, batches=loader),
-                        Selection(policy.without(self.quantization.choices),
-                                  self.fit), self.bits, self.rounding)
-                modules = [*self.parts.modules().values()]
-                self.quantization.seconds['parts'] = (
-                    time.perf_counter() - began)
-        agreed = check_agreement([backbone, *modules])
+                with replaced(model, backbone=integers[0],
+                              data_preprocessor=preprocessor):
+                    self.parts = self._quantize_parts(
+                        model, replace(calibration, batches=loader), policy)
+                integers += self.parts.modules().values()
+        agreed = check_agreement(integers)
         print_log(f'SHA-256 of all integers: {agreed}', 'current')
         return self.quantization
+
+    def _quantize_parts(self, model: nn.Module, calibration: Calibration,
+                        policy: AssignmentPolicy) -> Parts:
+        began, done = time.perf_counter(), self.done()
+        parts = quantize_parts(
+            model, calibration,
+            Selection(policy.without(done.choices), self.fit), self.bits,
+            self.rounding)
+        done.seconds['parts'] = time.perf_counter() - began
+        return parts
 
     def done(self) -> Quantization:
         """What :meth:`quantize` has made.
@@ -315,6 +325,16 @@ class PTQHook(Hook):
             except (FileNotFoundError, ValueError) as error:
                 raise UserError(f'assignment: {error}') from error
         return AssignmentPolicy(self.candidates, forced, self.normalization)
+
+
+def _rules(model: nn.Module, config: Config) -> AbstractContextManager:
+    """By which a detector keeps boxes while its heads are calibrated."""
+    if getattr(config, 'load_from', '') is not None:
+        return nullcontext()
+    print_log('Random weights are sure of nothing: neck and heads are '
+              'calibrated on their best boxes, whatever the score.',
+              'current', logging.WARNING)
+    return any_score(model)
 
 
 SETTINGS = tuple(signature(PTQHook).parameters)

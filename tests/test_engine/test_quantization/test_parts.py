@@ -110,7 +110,20 @@ def test_images_without_objects_are_refused_at_once():
     with pytest.raises(UserError, match='found 0 objects in the 2 calibration '
                        'images.*or use scope='):
         hook.quantize(runner_with_norms(model))
-    assert hook.images is None  # the backbone was not calibrated
+    assert hook.quantization is None  # the backbone was not calibrated
+
+
+@torch.no_grad()
+def test_random_weights_are_calibrated_on_their_best_boxes(capfd):
+    config = nano('mask-rcnn')
+    config.test_cfg.rcnn.score_thr = 2.
+    runner = runner_with_norms(config)
+    runner.cfg.load_from = None
+    images = SeededImages()
+    hook_on(images).before_test(runner)
+    found = runner.model.test_step(next(batches(images)))[0].pred_instances
+    assert len(found) == 0  # the rule of the config holds again
+    assert 'whatever the score' in capfd.readouterr().out
 
 
 def test_a_head_that_never_runs_is_named():

@@ -65,8 +65,10 @@ def test_no_proposals(detector):
     check_shapes(found, 64, 96)
 
 
-def test_no_detections(detector):
-    found = found_in(changed(detector, rcnn__score_thr=1.), image(64, 96))
+@pytest.mark.parametrize('threshold', [1., 2., 5.])
+def test_no_detections(detector, threshold):
+    found = found_in(changed(detector, rcnn__score_thr=threshold),
+                     image(64, 96))
     assert len(found.boxes) == 0
     check_shapes(found, 64, 96)
 

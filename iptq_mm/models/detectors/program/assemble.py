@@ -155,11 +155,16 @@ def _anchor_head(head: nn.Module, rules: Mapping[str, Any], part: IntPart,
     return found
 
 
+def _least_score(threshold: float) -> int:
+    """int32, in the fractional bits of a score; one above 1 stays above."""
+    return min(int(threshold * 2**SCORE_BITS), 2**31 - 1)
+
+
 def _least_logit(softmax: ScoreSoftmax, least_score: float) -> int:
     """The largest of 16 bits whose probability is not above the score."""
     logits = torch.arange(-2**15, 2**15)
     scores = sigmoid(logits.to(softmax.params.device), softmax)
-    below = (scores <= int(least_score * 2**SCORE_BITS)).nonzero()
+    below = (scores <= _least_score(least_score)).nonzero()
     return int(logits[below.max()]) if len(below) else -2**15 - 1
 
 
@@ -192,7 +197,7 @@ def _boxes(detector: nn.Module, parts: Mapping[str, IntPart],
     return IntBoxes(
         stages,
         BoxRules(
-            int(rules.score_thr * 2**SCORE_BITS), _most(rules.max_per_img),
+            _least_score(rules.score_thr), _most(rules.max_per_img),
             overlap_of(rules.nms)), softmax)
 
 
