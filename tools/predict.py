@@ -15,6 +15,9 @@ def parse_args(args=None):
         'images', nargs='+', metavar='IMAGE', help='image file, or folder')
     options.add_argument('--out-dir', type=Path, required=True, metavar='DIR')
     options.add_argument(
+        '--json', type=Path, metavar='FILE',
+        help="the detections as well, in COCO's form, masks as run lengths")
+    options.add_argument(
         '--checkpoint', metavar='FILE',
         help='int_model.pth (default: beside the config)')
     options.add_argument(

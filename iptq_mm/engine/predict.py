@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mmcv
 from mmdet.apis import inference_detector
+from mmengine.structures import InstanceData
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
@@ -12,15 +13,18 @@ from torch import nn
 from ..visualization.detections import draw_detections
 from .artifact.load import load
 from .atomic import atomic_file
+from .detections_file import coco_entries
 from .errors import UserError
 from .inputs.preflight import check_folder
+from .report.report import save_json
 
 NAMED = 5
 """At most as many files are named in one message."""
 
 
 def predict(config: str, images: Iterable[str], out_dir: Path,
-            checkpoint: str | None, score_thr: float, device: str) -> None:
+            checkpoint: str | None, score_thr: float, device: str,
+            json: Path | None = None) -> None:
     """What ``tools/predict.py`` does: a picture for each image.
 
     Args:
@@ -30,6 +34,8 @@ def predict(config: str, images: Iterable[str], out_dir: Path,
         checkpoint (str | None): Instead of the file beside the config.
         score_thr (float): Detections below it are not drawn.
         device (str): Where the model runs.
+        json (Path, optional): Where the detections go as well, see
+            ``detections_file.py``. Defaults to None, nowhere.
 
     Raises:
         UserError: If an image, the folder, the model or the device cannot be
@@ -39,11 +45,23 @@ def predict(config: str, images: Iterable[str], out_dir: Path,
     check_folder(out_dir, '--out-dir')
     model = load(config, checkpoint, device)
     console = Console()
+    if json is not None:
+        check_folder(json.parent, '--json')
     drawn = draw_predictions(model, found, out_dir, score_thr)
-    for picture, count in track(
-            drawn, 'detecting', len(found), console=console):
+    entries: list[dict] = []
+    for path, (picture, seen) in track(
+            zip(found, drawn, strict=True), 'detecting', len(found),
+            console=console):
+        count = int((seen.scores > score_thr).sum())
         console.print(f'{picture}: {count} detections above {score_thr}',
                       soft_wrap=True, highlight=False)
+        if json is not None:
+            entries += coco_entries(seen, path.name,
+                                    model.dataset_meta['classes'], score_thr)
+    if json is not None:
+        save_json(json, entries)
+        console.print(f'{json}: {len(entries)} detections', soft_wrap=True,
+                      highlight=False)
 
 
 def find_images(sources: Iterable[str | Path]) -> list[Path]:
@@ -109,7 +127,7 @@ def _check_names(images: Iterable[Path]) -> None:
 
 
 def draw_predictions(model: nn.Module, images: Sequence[Path], folder: Path,
-                     score: float) -> Iterable[tuple[Path, int]]:
+                     score: float) -> Iterable[tuple[Path, InstanceData]]:
     """Detect and draw, one image at a time.
 
     Args:
@@ -119,7 +137,7 @@ def draw_predictions(model: nn.Module, images: Sequence[Path], folder: Path,
         score (float): Detections below it are not drawn.
 
     Yields:
-        tuple[Path, int]: The picture, and the number of detections in it.
+        tuple[Path, InstanceData]: The picture, and all that was detected.
     """
     for path in images:
         image = mmcv.imread(path)  # as mmdet reads it: BGR
@@ -128,4 +146,4 @@ def draw_predictions(model: nn.Module, images: Sequence[Path], folder: Path,
         with atomic_file(picture) as temporary:
             draw_detections(image[..., ::-1].copy(), {'integer': sample},
                             model.dataset_meta, temporary, score)
-        yield picture, int((sample.pred_instances.scores > score).sum())
+        yield picture, sample.pred_instances

@@ -1,9 +1,14 @@
 """``tools/predict.py`` on images of the bundled detector."""
+import json
 
 import mmcv
 import pytest
+import torch
+from mmdet.apis import inference_detector
+from pycocotools import mask as coco
 
 from iptq_mm.datasets import ShapesDataset
+from iptq_mm.engine.artifact.load import load
 
 
 @pytest.fixture(scope='module')
@@ -45,6 +50,31 @@ def test_threshold(main, saved, images, tmp_path, capsys):
                  if 'detections above' in line]
         counts.append(int(line.split(': ')[1].split()[0]))
     assert counts[0] > counts[1]
+
+
+def test_a_file_of_detections(main, saved, images, tmp_path):
+    """Its masks are those that the detector gives."""
+    path = tmp_path / 'new' / 'detections.json'
+    config = saved / 'int_config.py'
+    assert main([str(config), str(images), '--out-dir', str(tmp_path),
+                 '--json', str(path), '--score-thr', '0.3']) == 0
+    entries = json.loads(path.read_text())
+    detector = load(config)
+    for name in ('a.png', 'b.jpg', 'c.PNG'):
+        own = [entry for entry in entries if entry['file_name'] == name]
+        found = inference_detector(
+            detector, mmcv.imread(images / name)).pred_instances
+        found = found[found.scores > 0.3]
+        assert len(own) == len(found) > 0
+        for entry, box, mask, label in zip(
+                own, found.bboxes, found.masks, found.labels, strict=True):
+            assert entry['category'] == detector.dataset_meta['classes'][
+                label]
+            x, y, width, height = entry['bbox']
+            assert [x, y, x + width, y + height] == pytest.approx(
+                box.tolist())
+            decoded = coco.decode(entry['segmentation'])
+            assert torch.equal(torch.from_numpy(decoded).bool(), mask)
 
 
 def test_every_bad_image_is_named_before_work_starts(main, images, tmp_path,

@@ -3,7 +3,7 @@ import json
 import math
 import platform
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def save_json(path: str | Path, content: Mapping[str, Any]) -> None:
+def save_json(path: str | Path,
+              content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write JSON, whole or not at all. A value that is not finite
     becomes null.
 
