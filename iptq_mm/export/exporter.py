@@ -100,8 +100,8 @@ def to_onnx(model: nn.Module,
 
     A classifier or a backbone is written to ``path``. What else a detector
     has of integer parts (``scope='all'``) is written beside it, one file a
-    part: ``model.neck.onnx``, ``model.rpn_head.onnx``; between them lies
-    mmdet's float code. Their sizes are always free.
+    part: ``model.neck.onnx``, ``model.rpn_head.onnx``; the steps between them
+    are in none. Their sizes are always free.
 
     Args:
         model (nn.Module): As :func:`iptq_mm.load` gives it, or an integer

@@ -25,7 +25,8 @@ def study_table(name: str, setting: Setting) -> Table:
 
 def markdown(settings: Mapping[str, Setting]) -> Iterator[str]:
     """Markdown tables: one of the families for each setting, then over all
-    settings the gaps, the rank correlations and the fits."""
+    settings the gaps, the rank correlations and the fits; none of what was
+    not measured in any."""
     for name, setting in settings.items():
         yield f'### {name}\n'
         yield markdown_table(
@@ -39,8 +40,10 @@ def markdown(settings: Mapping[str, Setting]) -> Iterator[str]:
                          ('Rank correlation of Omega and bbox mAP',
                           _correlations('bbox_mAP')),
                          ('SQNR of IPTQ-ViT\'s functions by fit, dB', _fits)):
-        yield f'### {title}\n'
-        yield _transposed(settings, cells)
+        columns = [cells(setting) for setting in settings.values()]
+        if any(set(column.values()) != {'-'} for column in columns):
+            yield f'### {title}\n'
+            yield _transposed(settings, columns)
 
 
 METRICS = dict(
@@ -113,9 +116,8 @@ def _fits(setting: Setting) -> dict[str, str]:
 
 
 def _transposed(settings: Mapping[str, Setting],
-                cells: Callable[[Setting], dict[str, str]]) -> str:
+                columns: list[dict[str, str]]) -> str:
     """A column for each setting."""
-    columns = [cells(setting) for setting in settings.values()]
     return markdown_table(('', *settings),
                           ([name, *(c[name] for c in columns)]
                            for name in columns[0]))

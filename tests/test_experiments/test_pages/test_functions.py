@@ -49,3 +49,9 @@ def test_a_classifier_has_other_metrics():
     text = '\n'.join(markdown(dict(vit=setting)))
     assert '| functions | top-1 / % | SQNR / dB |' in text
     assert '| float | 76.25 | - |' in text
+
+
+def test_what_no_setting_has_makes_no_table():
+    text = '\n'.join(markdown(dict(first=SETTING)))
+    assert '### Rank correlation of Omega and SQNR' in text
+    assert 'Omega and segm mAP' not in text
