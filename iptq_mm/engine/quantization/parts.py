@@ -254,7 +254,7 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
 def _logits(detector: nn.Module, parts: Iterable[str]) -> dict[str, Site]:
     """Where Softmax of the scores has its rows from, by the part's name."""
     if 'bbox_head' in parts:
-        least = detector.test_cfg.get('score_thr', 0.)
+        least = detector.bbox_head.test_cfg.get('score_thr', 0.)
         return {
             'bbox_head/scores': Site(
                 'detector.bbox_head.retina_cls', 'output', WIDE,

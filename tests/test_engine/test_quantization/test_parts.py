@@ -113,10 +113,11 @@ def test_images_without_objects_are_refused_at_once():
     assert hook.quantization is None  # the backbone was not calibrated
 
 
+@pytest.mark.parametrize('config', [nano('mask-rcnn'), nano_retinanet()])
 @torch.no_grad()
-def test_random_weights_are_calibrated_on_their_best_boxes(capfd):
-    config = nano('mask-rcnn')
-    config.test_cfg.rcnn.score_thr = 2.
+def test_random_weights_are_calibrated_on_their_best_boxes(config, capfd):
+    config = copy.deepcopy(config)
+    config.test_cfg.get('rcnn', config.test_cfg).score_thr = 2.
     runner = runner_with_norms(config)
     runner.cfg.load_from = None
     images = SeededImages()
