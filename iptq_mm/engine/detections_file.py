@@ -2,12 +2,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from mmengine.structures import InstanceData
-from pycocotools import mask as coco
 
-from ..ops import COORDINATE_BITS
-from ..ops.masks import mask_windows, run_lengths
+from ..models.detectors.program import run_length_masks
 
 
 def coco_entries(found: InstanceData, file_name: str, classes: Sequence[str],
@@ -38,16 +35,8 @@ def coco_entries(found: InstanceData, file_name: str, classes: Sequence[str],
             file_name=file_name, category=classes[label],
             bbox=[left, top, right - left, bottom - top], score=value))
     if 'masks' in found:
-        height, width = found.masks.shape[1:]
-        boxes = (found.bboxes * 2**COORDINATE_BITS).round().to(torch.int32)
-        windows = mask_windows(boxes, height, width).tolist()
-        for entry, mask, (left, top, right, bottom) in zip(
-                entries, found.masks, windows, strict=True):
-            runs = run_lengths(mask[top:bottom, left:right], left, top, height)
-            rest = height * width - sum(runs)
-            packed = coco.frPyObjects(
-                dict(size=[height, width], counts=[*runs, rest]), height,
-                width)
-            entry['segmentation'] = dict(
-                size=[height, width], counts=packed['counts'].decode())
+        for entry, mask in zip(
+                entries, run_length_masks(found.masks, found.bboxes),
+                strict=True):
+            entry['segmentation'] = dict(mask, counts=mask['counts'].decode())
     return entries

@@ -1,12 +1,14 @@
 """Integer detections as mmdet's own."""
 import mmap
+from typing import Any
 
 import torch
 from mmengine.structures import InstanceData
+from pycocotools import mask as coco
 from torch import Tensor
 
 from .... import ops
-from ....ops.masks import PROBABILITY_BITS, mask_windows
+from ....ops.masks import PROBABILITY_BITS, mask_windows, run_lengths
 from .results import Detections
 from .scores import SCORE_BITS
 
@@ -54,3 +56,29 @@ def _empty_masks(count: int, height: int, width: int) -> Tensor:
     pages = mmap.mmap(-1, count * height * width,
                       mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     return torch.frombuffer(pages, dtype=torch.bool).view(shape)
+
+
+def run_length_masks(masks: Tensor, boxes: Tensor) -> list[dict[str, Any]]:
+    """Masks in COCO's run-length form, of the pixels around their boxes: work
+    and memory are those of the boxes.
+
+    Args:
+        masks (Tensor): bool [N, height, width], as :func:`instances` and
+            mmdet's mask heads give them: False beyond the box.
+        boxes (Tensor): float32 [N, 4].
+
+    Returns:
+        list[dict]: ``size`` and ``counts`` (bytes) of each.
+    """
+    height, width = masks.shape[1:]
+    corners = (boxes * (1 << ops.COORDINATE_BITS)).round().to(torch.int32)
+    found = []
+    for mask, (left, top, right, bottom) in zip(
+            masks, mask_windows(corners, height, width).tolist(),
+            strict=True):
+        runs = run_lengths(mask[top:bottom, left:right], left, top, height)
+        if rest := height * width - sum(runs):
+            runs.append(rest)
+        found.append(coco.frPyObjects(
+            dict(size=[height, width], counts=runs), height, width))
+    return found
