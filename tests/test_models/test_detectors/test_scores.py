@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iptq_mm.assignment.policy import registered
+from iptq_mm.models.detectors.program.assemble import MASK_REACH
 from iptq_mm.models.detectors.program.dense import sigmoid
 from iptq_mm.models.detectors.program.scores import (
     SCORE_BITS,
@@ -46,3 +47,12 @@ def test_sigmoid_is_softmax_of_a_pair(name, logit):
     tolerance = 0.34 if name == 'log_int_softmax' else 0.05
     exact = torch.tensor(logit * SCALE).sigmoid().item()
     assert abs(score / 2**SCORE_BITS - exact) < tolerance
+
+
+def test_the_sigmoid_of_masks_rounds_alike_everywhere():
+    """No entry of its table is near a half: the last bits of a machine's
+    exponential decide nothing."""
+    step = MASK_REACH / 127
+    exact = (torch.arange(-128, 128).double() * step).sigmoid() * 2**14
+    away = (exact - exact.floor() - 0.5).abs()
+    assert away.min() > 1e-4
