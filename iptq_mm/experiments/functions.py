@@ -20,11 +20,8 @@ from ..evaluation.front import front, gap_db
 from ..evaluation.probe import Probe
 from .assignments import EVALUATED, contestants
 from .search import random_assignments, score, search
-from .setting import Setting
+from .setting import Setting, headline
 from .subject import Subject, prepare
-
-METRICS = ('_mAP', 'top1')
-"""How the metrics end that are taken, a detector's and a classifier's."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,7 @@ class _Model:
             metrics = evaluate(self.runner, self.keeper).metrics
         finally:
             self.runner.model.backbone = self.float_backbone
-        return {
-            key.rpartition('/')[2]: value
-            for key, value in metrics.items() if key.endswith(METRICS)
-        }
+        return headline(metrics)
 
 
 def study(options: PTQOptions, amount: StudyOptions,

@@ -11,7 +11,7 @@ from ..engine.inputs.options import PTQOptions
 from ..engine.report.evaluation import evaluate
 from ..engine.report.prediction_hook import PredictionHook
 from ..models.detectors.program import SCORES
-from .setting import Setting
+from .setting import Setting, headline
 
 
 def score_functions(options: PTQOptions,
@@ -33,13 +33,9 @@ def score_functions(options: PTQOptions,
     runner, float_model = setting.runner, setting.runner.model
     keeper = PredictionHook(0)
 
-    def mean_precision() -> dict[str, float]:
-        metrics = evaluate(runner, keeper).metrics
-        return {key.rpartition('/')[2]: value
-                for key, value in metrics.items() if key.endswith('_mAP')}
-
     say('evaluating the float model')
-    found: dict[str, Any] = dict(float=mean_precision(), candidates={})
+    found: dict[str, Any] = dict(
+        float=headline(evaluate(runner, keeper).metrics), candidates={})
     for name in registered('softmax'):
         say(f'quantizing and evaluating with {name}')
         hook = setting.hook()
@@ -51,7 +47,8 @@ def score_functions(options: PTQOptions,
         hook.install(runner)
         scores = hook.choices[SCORES].scores
         found['chosen'] = choose(scores)
-        found['candidates'][name] = dict(mean_precision(),
-                                         **asdict(scores[name]))
+        found['candidates'][name] = dict(
+            headline(evaluate(runner, keeper).metrics),
+            **asdict(scores[name]))
         runner.model = float_model
     return dict(setting.describe(hook), bits=hook.bits, **found)

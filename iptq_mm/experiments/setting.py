@@ -1,5 +1,5 @@
 """A float model, its test images, and how to calibrate it."""
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -102,3 +102,15 @@ class Setting:
             images=len(self.runner.test_dataloader.dataset),
             calibration_batches=hook.num_batches,
             seed=hook.seed)
+
+
+METRICS = ('_mAP', 'top1')
+"""How the metrics end that are taken, a detector's and a classifier's."""
+
+
+def headline(metrics: Mapping[str, float]) -> dict[str, float]:
+    """bbox and segm mAP, or top-1, of what ``Runner.test`` gives."""
+    return {
+        key.rpartition('/')[2]: value
+        for key, value in metrics.items() if key.endswith(METRICS)
+    }

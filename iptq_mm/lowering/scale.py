@@ -4,7 +4,7 @@ This and the files beside it are the only place where floats turn into the
 integers of a model. All of it is float64.
 """
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..arithmetic import MULTIPLIER_BITS, dyadic, qmax
 
@@ -69,3 +69,14 @@ def fill(buffer: Tensor, values: Tensor) -> None:
         raise ValueError(f'values in [{values.min()}, {values.max()}] do not '
                          f'fit {buffer.dtype}')
     buffer.copy_(values)
+
+
+def fill_ratio(target: nn.Module, ratio: Tensor | float) -> None:
+    """Store a change of scale in the buffers ``m`` and ``n`` of a module.
+
+    Raises:
+        ValueError: As :func:`dyadic_tensors` and :func:`fill`.
+    """
+    m, n = dyadic_tensors(ratio)
+    fill(target.m, m)
+    fill(target.n, n)

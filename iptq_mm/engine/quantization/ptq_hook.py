@@ -262,10 +262,10 @@ class PTQHook(Hook):
     @property
     def functions(self) -> dict[str, str]:
         """Assigned candidate of each non-linear layer, by name."""
-        return {
-            layer: choice.assigned.name
-            for layer, choice in self.choices.items()
+        own = {} if self.parts is None else {
+            SCORES: self.parts.softmax.function
         }
+        return {**self.done().functions, **own}
 
     @property
     def part_names(self) -> list[str]:

@@ -12,7 +12,7 @@ from ...nn import IntRequantize
 from ..lowering import lowering_of
 from ..rounding.rounding import Roundings
 from ..same import check_parameters
-from ..scale import dyadic_tensors, fill, scale_of
+from ..scale import fill_ratio, scale_of
 from ..transformer.block import BlockNames
 from ..transformer.filling import set_scale
 from .convolution import check_type, lower_convolution, moments_sites
@@ -92,7 +92,7 @@ class FPNLowering:
             lower_convolution(part.body.laterals[i], lateral,
                               scales[f'input{i}'], stream, weight,
                               roundings(self._names(i)[0]))
-            _rescale(narrow, stream / scales[f'narrow{i}'])
+            fill_ratio(narrow, stream / scales[f'narrow{i}'])
             lower_convolution(part.body.outputs[i], output,
                               scales[f'narrow{i}'], scales[f'output{i}'],
                               weight, roundings(self._names(i)[1]))
@@ -115,7 +115,7 @@ class FPNLowering:
                        roundings: Roundings) -> None:
         _, name = self._names(level)
         if isinstance(target.narrow, IntRequantize):
-            _rescale(target.narrow, source / scales[f'narrow{level}'])
+            fill_ratio(target.narrow, source / scales[f'narrow{level}'])
             source = scales[f'narrow{level}']
         lower_convolution(target.conv, self.fpn.get_submodule(name), source,
                           scales[f'output{level}'], self.bits['weight'],
@@ -128,8 +128,3 @@ class FPNLowering:
     @staticmethod
     def _names(level: int) -> tuple[str, str]:
         return f'lateral_convs.{level}.conv', f'fpn_convs.{level}.conv'
-
-
-def _rescale(target: IntRequantize, ratio: float) -> None:
-    for buffer, value in zip((target.m, target.n), dyadic_tensors(ratio)):
-        fill(buffer, value)

@@ -14,9 +14,9 @@ from ...nn import (
     IntMLP,
     IntWindowAttention,
 )
-from ..linear import END_BITS, lower_linear
+from ..linear import lower_linear
 from ..rounding.rounding import Roundings
-from ..scale import dyadic_tensors, fill
+from ..scale import dyadic_tensors, fill, fill_ratio
 from .block import BlockNames
 from .scales import TransformerScales
 
@@ -44,7 +44,7 @@ class Filling:
     def linear(self, target: nn.Module, layer: str, in_scale: Tensor | float,
                out_scale: Tensor | float, columns: Tensor | None = None,
                zero: Tensor | int = 0, branch: str | None = None,
-               end: bool = False) -> None:
+               bits: int | None = None) -> None:
         """A linear layer, or a convolution that does not overlap.
 
         Args:
@@ -56,8 +56,8 @@ class Filling:
             branch (str, optional): Module that multiplies the output by its
                 ``gamma``, if it has one (LayerScale, Touvron et al.,
                 arXiv:2103.17239): folded into weights and bias.
-            end (bool): Whether it is the network's first or last, see
-                ``END_BITS``.
+            bits (int, optional): Width of the weights, where it is not that
+                of the others.
         """
         source = self.network.get_submodule(layer)
         weight, bias = source.weight.flatten(1), source.bias
@@ -71,7 +71,7 @@ class Filling:
             shares, in_scale = in_scale / in_scale.max(), in_scale.max().item()
             weight = weight.detach().double().cpu() * shares
         lower_linear(target, weight, bias, in_scale, out_scale,
-                     END_BITS if end else self.bits['weight'],
+                     bits or self.bits['weight'],
                      self.roundings(layer, shares), columns, zero)
 
     def norm(self, target: IntLayerNorm | IntMergedLayerNorm, layer: str,
@@ -145,9 +145,7 @@ class Filling:
     def pool(self, target: IntAveragePool, in_scale: float, out_scale: float,
              tokens: int) -> None:
         """The change of scale from a sum of tokens to their mean."""
-        m, n = dyadic_tensors(in_scale / out_scale / tokens)
-        fill(target.requantize.m, m)
-        fill(target.requantize.n, n)
+        fill_ratio(target.requantize, in_scale / out_scale / tokens)
 
 
 def image_columns(weight: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from ...assignment import Layer, LayerNormLayer, SoftmaxLayer
 from ...calibration import Site
 from ...functions.base import Candidate
 from ...nn import IntPatchMerging, Pixels
+from ..linear import END_BITS
 from ..rounding.rounding import Roundings, nearest_everywhere
-from ..scale import dyadic_tensors, fill
+from ..scale import fill, fill_ratio
 from .block import BlockNames
 from .check import check_complete
 from .description import Description, Merging
@@ -159,7 +160,7 @@ class TransformerLowering:
         source = self.description.network.get_submodule(patches.projection)
         filling.linear(target.patch_embed.projection, patches.projection,
                        scales.image(), tokens, image_columns(source.weight),
-                       end=True)
+                       bits=END_BITS)
         embedded = self.description.embedded
         if embedded is None:
             return
@@ -173,9 +174,7 @@ class TransformerLowering:
                scales: TransformerScales, filling: Filling) -> None:
         inside = scales.sites.activation(f'{merging.reduction}:input')
         if merging.norm is None:
-            m, n = dyadic_tensors(scales.stream(stage - 1) / inside)
-            fill(target.norm.m, m)
-            fill(target.norm.n, n)
+            fill_ratio(target.norm, scales.stream(stage - 1) / inside)
         else:
             filling.norm(target.norm, merging.norm, merging.columns)
         filling.linear(target.reduction, merging.reduction, inside,
@@ -195,7 +194,7 @@ class TransformerLowering:
         filling.norm(norm, classifier.norm)
         for target, name in zip(heads, classifier.heads, strict=True):
             filling.linear(target, name, scales.head_input(), logits,
-                           zero=target.ZERO, end=True)
+                           zero=target.ZERO, bits=END_BITS)
         return logits / len(heads)
 
 

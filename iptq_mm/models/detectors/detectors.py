@@ -5,7 +5,7 @@ that is saved. A test runs the program that the parts make: from the image to
 boxes, scores, labels and masks without a float; only the results become
 mmdet's floats, and masks of the whole image.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
 from mmdet.structures import DetDataSample
@@ -95,7 +95,8 @@ def integer_parts(detector: nn.Module) -> dict[str, IntPart]:
     }
 
 
-def program_of(detector: nn.Module, assemble) -> nn.Module:
+def program_of(detector: nn.Module,
+               assemble: Callable[..., nn.Module]) -> nn.Module:
     """The program of a detector, put together when it is first asked for.
 
     It shares the modules of the detector and is none of them: what is saved
@@ -108,10 +109,13 @@ def program_of(detector: nn.Module, assemble) -> nn.Module:
     Raises:
         TypeError: If a step of the detector has no integer form.
     """
-    if '_program' not in vars(detector):
-        vars(detector)['_program'] = assemble(
-            detector, integer_parts(detector), detector.score_softmax)
-    return vars(detector)['_program'].to(detector.score_softmax.params.device)
+    device = detector.score_softmax.params.device
+    known, program = vars(detector).get('_program', (None, None))
+    if known != device:  # constants of its own do not move with the detector
+        program = assemble(detector, integer_parts(detector),
+                           detector.score_softmax).to(device)
+        vars(detector)['_program'] = device, program
+    return program
 
 
 def forget_program(detector: nn.Module) -> None:

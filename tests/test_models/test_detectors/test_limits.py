@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from iptq_mm.guard import integer_only_regions
+from iptq_mm.models.detectors.detectors import forget_program
 from iptq_mm.models.detectors.program import Sizes
 
 from detectors import SeededImages, hook_on
@@ -21,7 +22,7 @@ def detector(request):
 def changed(detector, **rules):
     """The same detector by other rules: ``rpn__KEY``, ``rcnn__KEY``."""
     other = copy.deepcopy(detector)
-    other.__dict__.pop('_program', None)
+    forget_program(other)
     for name, value in rules.items():
         stage, key = name.split('__')
         other.test_cfg[stage][key] = value

@@ -6,6 +6,7 @@ import torch
 from mmdet.models.detectors import SingleStageDetector
 from torchvision.ops import box_iou
 
+from iptq_mm.models.detectors.detectors import forget_program
 from iptq_mm.models.detectors.program import SCORES, Sizes
 
 from detectors import SeededImages, batches, hook_on
@@ -80,7 +81,7 @@ def test_an_image_of_a_batch_is_what_it_is_alone(detector):
 def test_nothing_above_the_threshold(detector):
     """As at an RPN of which nothing is left: shapes without detections."""
     strict = copy.deepcopy(detector)
-    strict.__dict__.pop('_program', None)
+    forget_program(strict)
     strict.test_cfg.score_thr = 1.
     found = strict.test_step(next(batches(IMAGES)))[0].pred_instances
     assert found.bboxes.shape == (0, 4) and found.scores.shape == (0, )

@@ -8,18 +8,21 @@ from torch import Tensor, nn
 from .... import ops
 from ....nn import IntRequantize
 
+ALL = -2**31
+"""Below every logit."""
+
 
 class AnchorRules(NamedTuple):
     """Which anchors are looked at.
 
     Args:
         per_level (int): The best of each level, at most.
-        least_logit (int | None): That a logit must exceed; None for all.
+        least_logit (int): That a logit must exceed; ``ALL`` keeps any.
         least_side (int): Width and height that a box must exceed, in
             coordinates.
     """
     per_level: int
-    least_logit: int | None
+    least_logit: int
     least_side: int
 
 
@@ -93,7 +96,7 @@ class IntAnchorHead(nn.Module):
         flat = logits.flatten()  # row, column, anchor, class
         places = torch.arange(len(flat), device=flat.device)
         least, ends = self.rules.least_logit, torch.iinfo(flat.dtype)
-        if least is not None and least >= ends.min:
+        if least >= ends.min:
             places, = (flat > min(least, ends.max)).nonzero().T
         if self.rules.per_level < len(places):
             places = places[ops.rank(flat[places], self.rules.per_level)]

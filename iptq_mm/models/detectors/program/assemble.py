@@ -17,7 +17,7 @@ from ....nn import IntRequantize
 from ....ops.boxes import COORDINATE_BITS, DELTA_BITS, level_areas
 from ....ops.masks import PROBABILITY_BITS
 from ..part import IntPart
-from .anchors import AnchorRules, IntAnchorHead
+from .anchors import ALL, AnchorRules, IntAnchorHead
 from .boxes import BoxRules, IntBoxes, IntBoxStage
 from .dense import IntDenseBoxes, sigmoid
 from .features import IntFeatures
@@ -31,6 +31,7 @@ from .trunk import IntTrunk
 
 MASK_REACH = 8.
 """Mask logits beyond it are cut off: sigmoid is within 0.0004 of 0 or 1."""
+
 
 def assemble_rcnn(detector: nn.Module, parts: Mapping[str, IntPart],
                   softmax: ScoreSoftmax) -> IntRCNN:
@@ -55,7 +56,7 @@ def assemble_rcnn(detector: nn.Module, parts: Mapping[str, IntPart],
         _trunk(detector, parts),
         IntProposals(
             _anchor_head(detector.rpn_head, rules, parts['rpn_head'], pyramid,
-                         None), _most(rules.max_per_img),
+                         ALL), _most(rules.max_per_img),
             overlap_of(rules.nms)),
         _boxes(detector, parts, pyramid, softmax),
         _masks(detector, parts, pyramid)
@@ -137,8 +138,7 @@ def _trunk(detector: nn.Module, parts: Mapping[str, IntPart]) -> IntTrunk:
 
 
 def _anchor_head(head: nn.Module, rules: Mapping[str, Any], part: IntPart,
-                 pyramid: list[float],
-                 least_logit: int | None) -> IntAnchorHead:
+                 pyramid: list[float], least_logit: int) -> IntAnchorHead:
     generator = head.prior_generator
     strides = [stride[0] for stride in generator.strides]
     anchors = torch.stack(generator.base_anchors).double().cpu()
@@ -165,7 +165,7 @@ def _least_logit(softmax: ScoreSoftmax, least_score: float) -> int:
     logits = torch.arange(-2**15, 2**15)
     scores = sigmoid(logits.to(softmax.params.device), softmax)
     below = (scores <= _least_score(least_score)).nonzero()
-    return int(logits[below.max()]) if len(below) else -2**15 - 1
+    return int(logits[below.max()]) if len(below) else ALL
 
 
 def _features(extractor: nn.Module, part: IntPart,
