@@ -87,12 +87,20 @@ def test_stock_test_of_the_artifacts_gives_the_same_metrics(run, tmp_path):
         'integer']
 
 
-def test_stock_test_with_the_hook_gives_the_same_metrics(run, tmp_path):
-    _, report = run
+def integers(work_dir):
+    """The digest that a run has logged."""
+    log, = work_dir.rglob('*.log')
+    digest, = re.findall('SHA-256 of all integers: (.*)', log.read_text())
+    return digest
+
+
+def test_stock_test_with_the_hook_gives_the_same_integers(run, tmp_path):
+    work_dir, report = run
     metrics = stock_test(SHAPES, WEIGHTS, tmp_path, '--cfg-options',
                          *(f'{key}={value}' for key, value in FEW.items()))
     assert {key: metrics[key] for key in report['integer']} == report[
         'integer']
+    assert integers(work_dir) == integers(tmp_path)
 
 
 def test_saved_backbone_is_integers_with_plain_meta(run):

@@ -49,6 +49,8 @@ def build_runner(config: Config, device: str, trust: bool) -> Runner:
         for target in (runner.logger, *runner.logger.handlers):
             target.setLevel(level)
     check_backbone(runner.model)
+    # Random weights are calibrated otherwise, and this tells them.
+    runner.cfg.load_from = source
     if checkpoint is not None:
         load_weights(runner.model, weights_of(checkpoint), source)
     elif getattr(runner.model, 'weights', None) is None:
