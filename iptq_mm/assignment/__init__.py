@@ -2,19 +2,20 @@
 from .assign import Choice, assign
 from .fit import FITS
 from .layers import (
-                     GELULayer,
-                     Layer,
-                     LayerNormLayer,
-                     MLPGELULayer,
-                     SoftmaxLayer,
+    AttentionSoftmaxLayer,
+    GELULayer,
+    Layer,
+    LayerNormLayer,
+    MLPGELULayer,
+    SoftmaxLayer,
 )
 from .normalization import NORMALIZATIONS, Measures
 from .policy import AssignmentPolicy, read_assignment
 from .score import Score, choose, measure, score_layer
 
 __all__ = [
-    'FITS', 'NORMALIZATIONS', 'AssignmentPolicy', 'Choice', 'GELULayer',
-    'Layer', 'LayerNormLayer', 'MLPGELULayer', 'Measures', 'Score',
-    'SoftmaxLayer', 'assign', 'choose', 'measure', 'read_assignment',
-    'score_layer'
+    'FITS', 'NORMALIZATIONS', 'AssignmentPolicy', 'AttentionSoftmaxLayer',
+    'Choice', 'GELULayer', 'Layer', 'LayerNormLayer', 'MLPGELULayer',
+    'Measures', 'Score', 'SoftmaxLayer', 'assign', 'choose', 'measure',
+    'read_assignment', 'score_layer'
 ]

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from .. import ops
 from ..arithmetic import narrow, qmax
 from ..functions.base import GELU, LayerNorm, Softmax
+from ..functions.softmax.row import SHARE_BITS
+from ..ops.function import attention_weights
 
 MAX_SCORE = 2**24
 """Largest magnitude of a score that Softmax candidates are made for."""
@@ -60,16 +62,13 @@ class GELULayer:
 
 @dataclass(frozen=True)
 class MLPGELULayer:
-    """int8 [..., C] -> int8 [..., C], with scales of their own for the
-    outliers among the channels (the last ones, see
-    ``iptq_mm/lowering/equalization/outlier_channels.py``).
+    """int8 [..., C] -> int8 [..., C], with scales of their own for groups of
+    channels (see ``iptq_mm/lowering/equalization/channel_order.py``).
 
     Args:
-        calm (GELULayer): Of the first channels.
-        outliers (GELULayer): Of the others.
+        groups (tuple[GELULayer, ...]): As many as ``ops.group_ends`` has.
     """
-    calm: GELULayer
-    outliers: GELULayer
+    groups: tuple[GELULayer, ...]
     kind: ClassVar[str] = 'gelu'
 
     def exact(self, x: Tensor) -> Tensor:
@@ -77,9 +76,10 @@ class MLPGELULayer:
         return F.gelu(x)
 
     def parts(self, x: Tensor) -> list[tuple[GELULayer, Tensor]]:
-        """The calm channels of x and the outliers, each with its layer."""
-        calm = ops.calm_channels(x.shape[-1])
-        return [(self.calm, x[..., :calm]), (self.outliers, x[..., calm:])]
+        """Each group of the channels of x, with its layer."""
+        ends = ops.group_ends(x.shape[-1])
+        return list(zip(self.groups, x.tensor_split(ends[:-1], -1),
+                        strict=True))
 
     def integer(self, x: Tensor, candidate: GELU) -> Tensor:
         """What the candidate makes of x; float64, shape of ``x``."""
@@ -111,6 +111,31 @@ class SoftmaxLayer:
         params = candidate.lower(self.in_scale, self.bits)
         y = ops.softmax(q, candidate.name, params)
         return y.double() * candidate.out_scale(self.bits)
+
+
+@dataclass(frozen=True)
+class AttentionSoftmaxLayer:
+    """int32 scores [..., N] -> what attention multiplies values with [..., N].
+
+    Args:
+        in_scale (float): Scale of the scores.
+        bits (int): Width of the codes.
+    """
+    in_scale: float
+    bits: int = 8
+    kind: ClassVar[str] = 'softmax'
+
+    def exact(self, x: Tensor) -> Tensor:
+        """Softmax of a float tensor over the last axis."""
+        return x.softmax(-1)
+
+    def integer(self, x: Tensor, candidate: Softmax) -> Tensor:
+        """What the candidate makes of x; float64, shape of ``x``."""
+        q = quantize(x, self.in_scale, MAX_SCORE)
+        params = candidate.lower(self.in_scale, self.bits)
+        codes, share = attention_weights(q, candidate.name, params)
+        scale = candidate.code_scale(self.bits) / (1 << SHARE_BITS)
+        return codes.double() * share * scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,4 +171,5 @@ class LayerNormLayer:
         return y.double() * self.out_scale
 
 
-Layer = GELULayer | MLPGELULayer | SoftmaxLayer | LayerNormLayer
+Layer = (GELULayer | MLPGELULayer | SoftmaxLayer | AttentionSoftmaxLayer
+         | LayerNormLayer)

@@ -126,6 +126,21 @@ class Softmax(Candidate, Protocol):
     def out_scale(bits: int = 8) -> float:
         """Real value of one output step at a width."""
 
+    @staticmethod
+    def codes(x: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
+        """The integer forward inside attention, where a row's division comes
+        after its product with the values.
+
+        Returns:
+            tuple[Tensor, Tensor]: int64 [..., N], at most 2^15, and int64
+            [..., 1], at most 2^30: a probability is
+            code_scale code (second / 2^30).
+        """
+
+    @staticmethod
+    def code_scale(bits: int = 8) -> float:
+        """Real value of one step of ``codes`` at a width."""
+
     def error_bound(self, in_scale: float, row_length: int,
                     bits: int = 8) -> float:
         """Largest |out_scale integer(q) - ideal(in_scale q)|.

@@ -2,8 +2,8 @@
 from .detectors.conv_head import ConvHeadLowering
 from .detectors.fpn import FPNLowering
 from .equalization.attention import equalized_attention
+from .equalization.channel_order import ordered_by_range
 from .equalization.channels import equalized
-from .equalization.outlier_channels import outliers_last
 from .lowering import Lowering, lowering_of
 from .readers import mmdet_swin, pixel_swin, timm_swin, timm_vit
 from .rounding import clipping, gptq
@@ -16,5 +16,5 @@ __all__ = [
     'ROUNDINGS', 'ConvHeadLowering', 'FPNLowering', 'Lowering',
     'TransformerLowering', 'above_tail', 'clipping', 'equalized',
     'equalized_attention', 'gptq', 'lowering_of', 'mmdet_swin',
-    'outliers_last', 'pixel_swin', 'timm_swin', 'timm_vit', 'watchable'
+    'ordered_by_range', 'pixel_swin', 'timm_swin', 'timm_vit', 'watchable'
 ]

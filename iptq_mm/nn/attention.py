@@ -7,15 +7,15 @@ from ..registry import APPROXIMATIONS
 from .linear import IntLinear, IntLinearAdd
 
 
-def _allocate(module: nn.Module, channels: int, bits: int,
+def _allocate(module: nn.Module, channels: int, heads: int, bits: int,
               softmax: str) -> None:
     """The linear layers before and after attention, and the multipliers and
-    parameters in between."""
-    module.softmax, module.bits = softmax, bits
+    parameters in between; each head has scales of its own."""
+    module.softmax, module.bits, module.heads = softmax, bits, heads
     module.qkv = IntLinear(channels, 3 * channels, bits)
     module.proj = IntLinearAdd(channels, channels)
-    module.register_buffer('score', torch.zeros(2, dtype=torch.int64))
-    module.register_buffer('output', torch.zeros(2, dtype=torch.int64))
+    for name in ('score', 'output'):
+        module.register_buffer(name, torch.zeros(heads, 2, dtype=torch.int64))
     shape = APPROXIMATIONS.get(softmax).params_shape(channels)
     module.register_buffer('params', torch.zeros(shape, dtype=torch.int64))
 
@@ -35,8 +35,7 @@ class IntAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, bits: int, softmax: str):
         super().__init__()
-        self.heads = heads
-        _allocate(self, channels, bits, softmax)
+        _allocate(self, channels, heads, bits, softmax)
 
     def forward(self, x: Tensor, stream: Tensor) -> Tensor:
         context = ops.attention(
@@ -63,8 +62,8 @@ class IntWindowAttention(nn.Module):
     def __init__(self, channels: int, heads: int, window: int, shift: int,
                  bits: int, softmax: str):
         super().__init__()
-        self.heads, self.window, self.shift = heads, window, shift
-        _allocate(self, channels, bits, softmax)
+        self.window, self.shift = window, shift
+        _allocate(self, channels, heads, bits, softmax)
         self.register_buffer(
             'bias_table',
             torch.zeros((2 * window - 1)**2, heads, dtype=torch.int16))

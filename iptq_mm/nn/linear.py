@@ -111,14 +111,15 @@ class IntLinearGELU(nn.Module):
         super().__init__()
         self.bits, self.gelu = bits, gelu
         allocate(self, in_features, out_features)
-        self.calm = ops.calm_channels(out_features)
+        self.ends = ops.group_ends(out_features)
         candidate = APPROXIMATIONS.get(gelu)
         self.in_bits = bits + candidate.extra_bits
         own, = candidate.params_shape(out_features)
         self.register_buffer('params',
-                             torch.zeros(2, 1 + own, dtype=torch.int64))
+                             torch.zeros(len(self.ends), 1 + own,
+                                         dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.linear_gelu(x, self.weight, self.bias, self.m, self.n,
                                self.in_bits, self.gelu, self.params,
-                               self.calm, self.bits)
+                               self.ends, self.bits)

@@ -6,7 +6,7 @@ from .conv import conv2d, neighbourhoods
 from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax, with_zero_point
 from .library import NAMESPACE, REFERENCES
-from .linear import calm_channels, linear, linear_add, linear_gelu
+from .linear import group_ends, linear, linear_add, linear_gelu
 from .masks import paste_masks
 from .merging import cut_patches, merge_layer_norm
 from .roi_align import roi_align
@@ -15,9 +15,8 @@ native.load()  # once every operator has its reference
 
 __all__ = [
     'COORDINATE_BITS', 'NAMESPACE', 'REFERENCES', 'add', 'attention',
-    'box_levels', 'calm_channels', 'conv2d', 'cut_patches', 'decode_boxes',
-    'gelu', 'layer_norm', 'linear', 'linear_add', 'linear_gelu',
-    'merge_layer_norm',
-    'native', 'neighbourhoods', 'nms', 'paste_masks', 'rank', 'requantize',
+    'box_levels', 'conv2d', 'cut_patches', 'decode_boxes', 'gelu',
+    'group_ends', 'layer_norm', 'linear', 'linear_add', 'linear_gelu',
+    'merge_layer_norm', 'native', 'neighbourhoods', 'nms', 'paste_masks', 'rank', 'requantize',
     'roi_align', 'softmax', 'window_attention', 'with_zero_point'
 ]

@@ -1,20 +1,22 @@
 """Multi-head self-attention in integers, from q, k, v to the projection.
 
     scores = requantize(q k^T) + bias (+ mask)     int16, then int32
-    probabilities = softmax candidate (scores)     8-bit codes, an exponent
-                                                   a row (row.py)
-    output = requantize(probabilities v)           int8
+    weights = softmax candidate (scores)           8-bit codes of
+                                                   exponentials (row.py)
+    output = requantize(weights v / sum)           int8, one multiplier a row
 
 Accumulators are int32: head_dim * 127^2 stays below 2^31 for a head_dim up to
-65536. A row of probabilities sums to at most 2: each code but the zeros was
-rounded up by no more than itself. At a scale of 2^-20 (2^-15 and sqrt(2) for
-the powers of two of log-int-softmax) the context stays below 2^28.
+65536, and 4096 codes of 8 bits times values stay below 2^27 (powers of two of
+log-int-softmax, which sum to less than 3/2 2^15, below 2^23). Divided, a row
+of codes sums to at most 2 * 255: each but the zeros was rounded up by no more
+than itself.
 """
 import torch
 from torch import Tensor
 
 from ..arithmetic import requantize
-from .function import softmax as softmax_
+from ..functions.softmax.row import SHARE_BITS
+from .function import attention_weights
 from .int_mm import matmul
 from .library import operator
 from .window import (
@@ -35,10 +37,11 @@ def attend(qkv: Tensor, heads: int, bias: Tensor, score: Tensor,
         heads (int): Number of heads, a divisor of C.
         bias (Tensor): int32, broadcastable to [G, heads, N, N]: what is added
             to the int16 scores, at their scale; |bias| <= 2^24 - 2^15.
-        score (Tensor): int64 [2], dyadic (m, n) from q k^T to the scores.
+        score (Tensor): int64 [heads, 2], dyadic (m, n) of each head from
+            q k^T to the scores.
         softmax (str), params (Tensor): The lowered candidate.
-        output (Tensor): int64 [2], dyadic (m, n) from the accumulator to the
-            result.
+        output (Tensor): int64 [heads, 2], dyadic (m, n) of each head from the
+            accumulator to the result.
         bits (int): Width of the result, at most 8.
 
     Returns:
@@ -47,11 +50,13 @@ def attend(qkv: Tensor, heads: int, bias: Tensor, score: Tensor,
     groups, length, channels = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
     q, k, v = qkv.reshape(groups, length, 3, heads,
                           channels // heads).permute(2, 0, 3, 1, 4)
+    score, output = (pair.T.reshape(2, heads, 1, 1)
+                     for pair in (score, output))
     scores = requantize(
         matmul(q, k.transpose(-2, -1)), score[0], score[1], 16)
-    probabilities = softmax_(scores + bias, softmax, params)
+    weights, share = attention_weights(scores + bias, softmax, params)
     context = requantize(
-        matmul(probabilities, v), output[0], output[1], bits)
+        matmul(weights, v), share * output[0] >> SHARE_BITS, output[1], bits)
     return context.transpose(1, 2).reshape(groups, length, channels)
 
 

@@ -63,6 +63,24 @@ def softmax(x: Tensor, name: str, params: Tensor) -> Tensor:
     return candidate.integer(x, params).to(candidate.out_dtype)
 
 
+def attention_weights(x: Tensor, name: str,
+                      params: Tensor) -> tuple[Tensor, Tensor]:
+    """Softmax over the last axis as attention takes it.
+
+    Args:
+        x (Tensor): int32 scores [..., N], |x| <= 2^24.
+        name (str): Candidate of kind ``softmax``.
+        params (Tensor): Its lowered parameters, int64.
+
+    Returns:
+        tuple[Tensor, Tensor]: int32 codes [..., N] at the candidate's
+        ``code_scale``, and int64 [..., 1]: 2^30 times what a row of products
+        with them is to be multiplied with.
+    """
+    codes, share = APPROXIMATIONS.get(name).codes(x, params)
+    return codes.to(torch.int32), share
+
+
 @operator('layer_norm(Tensor x, str name, Tensor params, int bits) -> Tensor')
 def layer_norm(x: Tensor, name: str, params: Tensor, bits: int) -> Tensor:
     """LayerNorm over the last axis, gamma and beta folded in.

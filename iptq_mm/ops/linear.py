@@ -57,30 +57,46 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
     return narrow(branch + residual, 16)
 
 
-def calm_channels(channels: int) -> int:
-    """How many channels of GELU come before the outliers, which are a
-    sixteenth of them, at least one."""
-    return channels - max(1, channels // 16)
+HALVINGS = 6
+"""How often the channels of GELU are halved: a 64th of them is the last
+group."""
+
+
+def group_ends(channels: int) -> list[int]:
+    """Where the groups of channels end that have a scale of GELU each.
+
+    They come in the order of their range: the first half, half of what is
+    left, and so on, down to a 64th; so the few of large range, which differ
+    the most, have the most scales.
+
+    Args:
+        channels (int): N, at least 1.
+
+    Returns:
+        list[int]: Increasing, the last one N; none of the groups is empty.
+    """
+    ends = {channels - (channels >> k) for k in range(1, HALVINGS + 1)}
+    return sorted((ends | {channels}) - {0})
 
 
 @operator('linear_gelu(Tensor x, Tensor weight, Tensor bias, Tensor m,'
-          ' Tensor n, int in_bits, str name, Tensor params, int calm,'
+          ' Tensor n, int in_bits, str name, Tensor params, int[] ends,'
           ' int bits) -> Tensor')
 def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
-                in_bits: int, name: str, params: Tensor, calm: int,
+                in_bits: int, name: str, params: Tensor, ends: list[int],
                 bits: int) -> Tensor:
     """Linear layer and the GELU after it.
 
-    GELU has scales of its own for the last channels, where lowering puts the
-    outliers.
+    GELU has scales of its own for each group of channels, which lowering puts
+    in the order of their range.
 
     Args:
         x, weight, bias, m, n (Tensor): As in :func:`linear`.
         in_bits (int): Width of the input of GELU.
         name (str): As in :func:`~iptq_mm.ops.gelu`.
-        params (Tensor): int64 [2, 1 + P], a row for the calm channels and one
-            for the outliers, each as in :func:`~iptq_mm.ops.gelu`.
-        calm (int): The number of calm channels, in [0, N].
+        params (Tensor): int64 [G, 1 + P], a row for each group, as in
+            :func:`~iptq_mm.ops.gelu`.
+        ends (list[int]): Where the G groups end, increasing, the last one N.
         bits (int): Width of the result, at most 8.
 
     Returns:
@@ -88,6 +104,6 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
     """
     y = linear(x, weight, bias, m, n, in_bits)
     return torch.cat([
-        gelu(y[..., :calm], name, params[0], bits),
-        gelu(y[..., calm:], name, params[1], bits)
+        gelu(y[..., begin:end], name, params[i], bits)
+        for i, (begin, end) in enumerate(zip([0, *ends], ends))
     ], -1)

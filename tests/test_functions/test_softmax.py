@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from iptq_mm.functions import BitSoftmax, LogIntSoftmax, TableSoftmax
 from iptq_mm.functions.fixed_point import ONE
 from iptq_mm.functions.softmax import log2_code
+from iptq_mm.functions.softmax.row import probability_error
 from iptq_mm.registry import APPROXIMATIONS
 
 NAMES = sorted(name for name, cls in APPROXIMATIONS.module_dict.items()
@@ -212,3 +213,38 @@ def test_small_probabilities_keep_their_bits(name, n):
     assert ideal.max() < 2**-6
     half_step = 2.**-8 * ideal.max()
     assert (y - ideal).abs().max() <= half_step + 2**-20
+
+
+@pytest.mark.parametrize('name', NAMES)
+@settings(max_examples=100)
+@given(st.sampled_from(ROWS), st.integers(1, 4096),
+       st.floats(2.**-24, 2.**20), st.integers(2, 8),
+       st.integers(0, 10**6))
+def test_codes_of_attention_are_within_half_of_one(name, make, n, scale, bits,
+                                                   seed):
+    cls = APPROXIMATIONS.get(name)
+    x = make(n, scale, seed).to(torch.int32)
+    params = cls().lower(scale, bits)
+    codes, share = cls.codes(x, params)
+    assert share.shape == (1, ) and 2**17 < share <= 2**30
+    y = codes * share * (cls.code_scale(bits) / 2**30)
+    ideal = cls().ideal(x.double() * scale)
+    if name == 'log_int_softmax':
+        assert torch.equal(codes, cls.integer(x, params))
+        assert (y - ideal).abs().max() <= cls().error_bound(scale, n, bits)
+        return
+    assert 0 <= codes.min() and codes.max() == 2**bits - 1
+    half = cls.code_scale(bits) / 2 * share / 2**30
+    exponential = cls.approximation.relative_error
+    others = probability_error(exponential, n) + 2 * exponential + 2**-17
+    assert (y - ideal).abs().max() <= half + others
+
+
+@pytest.mark.parametrize('name', sorted(set(NAMES) - {'log_int_softmax'}))
+def test_codes_of_attention_use_all_of_their_width(name):
+    """Where fractions of the sum have 7 bits: a sum just below a power of
+    two."""
+    cls, scale = APPROXIMATIONS.get(name), 2.**-10
+    codes, _ = cls.codes(torch.zeros(63, dtype=torch.int32),
+                         cls().lower(scale))
+    assert codes.tolist() == [255] * 63

@@ -6,8 +6,8 @@ from iptq_mm import ops
 from iptq_mm.arithmetic import requantize
 from iptq_mm.functions import BitSoftmax
 
-SCORE = torch.tensor([2**30, 36])
-OUTPUT = torch.tensor([2**30, 39])
+SCORE = torch.tensor([[2**30, 36], [2**31 - 5, 38]])
+OUTPUT = torch.tensor([[2**30, 37], [2**30 + 7, 36]])
 PARAMS = BitSoftmax().lower(2.0**-6)
 
 
@@ -19,11 +19,13 @@ def loop(qkv, heads, bias, allowed):
     for h in range(heads):
         q, k, v = (qkv[:, part * channels + h * width:][:, :width].long()
                    for part in range(3))
-        scores = requantize(q @ k.T, SCORE[0], SCORE[1], 16).to(torch.int32)
+        scores = requantize(q @ k.T, *SCORE[h], 16).to(torch.int32)
         scores = scores + bias[h] + (~allowed).to(torch.int32) * -6400
-        p = ops.softmax(scores, 'bit_softmax', PARAMS).long()
-        out[:, h * width:(h + 1) * width] = requantize(
-            p @ v, OUTPUT[0], OUTPUT[1], 8)
+        codes, share = BitSoftmax.codes(scores, PARAMS)
+        for token in range(length):
+            m = int(share[token]) * int(OUTPUT[h, 0]) // 2**30
+            out[token, h * width:(h + 1) * width] = requantize(
+                codes[token] @ v, m, OUTPUT[h, 1], 8)
     return out
 
 

@@ -46,7 +46,8 @@ def layer(inputs, outputs):
 
 
 GELU = 'poly_gelu', ops.with_zero_point(-90, PolyGELU().lower(0.03, 0.02))
-SCORE, OUTPUT = torch.tensor([2**30, 32]), torch.tensor([2**30, 50])
+SCORE = torch.tensor([[2**30, 32], [2**30 + 1, 31], [2**31 - 1, 33]])
+OUTPUT = torch.tensor([[2**30, 38], [2**30 + 9, 37], [2**31 - 1, 40]])
 WINDOWS = (draw(127, 2, 7, 5, 36), draw(127, 36), 3, 4, 2,
            draw(300, 49, 3, dtype=torch.int16),
            torch.tensor([-6400], dtype=torch.int32), SCORE)
@@ -63,13 +64,13 @@ CALLS = dict(
     linear_of_one_row=(draw(127, 21), *layer(21, 33), 16),
     linear_add=(draw(127, 2, 5, 21), *layer(21, 33), STREAM),
     linear_gelu=(draw(127, 40, 21), *layer(21, 33), 8, GELU[0],
-                 torch.stack([GELU[1], GELU[1].flip(0)]), 30, 8),
+                 torch.stack([GELU[1], GELU[1].flip(0)]), [30, 33], 8),
     conv2d=(draw(127, 2, 9, 7, 5), *layer(45, 6), 3, 2, 1, True, 8),
     attention=(draw(127, 2, 19, 36), 3, SCORE, 'bit_softmax',
                BitSoftmax().lower(2.0**-6), OUTPUT, 8),
     attention_by_powers=(draw(127, 2, 19, 36), 3, SCORE, 'log_int_softmax',
                          LogIntSoftmax().lower(2.0**-6),
-                         torch.tensor([2**30, 44]), 8),
+                         torch.tensor([[2**30, 44]] * 3), 8),
     window_attention=(*WINDOWS, 'table_softmax', TableSoftmax().lower(2.0**-6),
                       OUTPUT, 8),
     softmax=(draw(2**24, 3, 20, dtype=torch.int32), 'table_softmax',

@@ -28,7 +28,7 @@ from ..errors import UserError
 from ..inputs.checkpoint import read_dictionary
 from .digest import digest_of
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'

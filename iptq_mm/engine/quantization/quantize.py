@@ -25,7 +25,7 @@ from ...lowering import (
     equalized,
     equalized_attention,
     lowering_of,
-    outliers_last,
+    ordered_by_range,
     watchable,
 )
 from ...lowering.rounding.rounding import roundings
@@ -81,10 +81,9 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         rounding (str): How weights become integers, a name in
             ``iptq_mm.lowering.ROUNDINGS``.
         equalize (bool): Bring the channels of LayerNorm outputs, and of
-            queries, keys and values, to like ranges first, and the outliers
-            among the hidden channels of MLPs to the end, see
-            ``iptq_mm/lowering/{equalization,attention_equalization,
-            outlier_channels}.py``.
+            queries, keys and values, to like ranges first, and the hidden
+            channels of MLPs into the order of theirs, see
+            ``iptq_mm/lowering/equalization/``.
 
     Returns:
         Quantization: The integer backbone and its history. The same
@@ -136,8 +135,8 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
 
 def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
                        calibration: Calibration) -> nn.Module:
-    """A copy of a float backbone with channels of like ranges, and the
-    outliers of MLPs at the end.
+    """A copy of a float backbone with channels of like ranges, and
+    those of MLPs in the order of theirs.
 
     Args:
         backbone (nn.Module): As :func:`quantize_backbone` takes it, watchable.
@@ -160,4 +159,4 @@ def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
     ranges = {name: channel.largest for name, channel in channels.items()}
     backbone = equalized(backbone, readers, ranges, bits)
     backbone = equalized_attention(backbone, attentions, ranges, bits)
-    return outliers_last(backbone, blocks, ranges)
+    return ordered_by_range(backbone, blocks, ranges)

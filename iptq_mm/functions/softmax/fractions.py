@@ -66,6 +66,11 @@ class FractionSoftmax:
         """2^-(bits + 12)."""
         return row.out_scale(bits)
 
+    @staticmethod
+    def code_scale(bits: int = 8) -> float:
+        """1 / (2^bits - 1)."""
+        return row.code_scale(bits)
+
     @classmethod
     def params_shape(cls, channels: int) -> tuple[int, ...]:
         """[4], and as many as the table has."""
@@ -76,8 +81,17 @@ class FractionSoftmax:
     def integer(cls, x: Tensor, params: Tensor) -> Tensor:
         """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in
         [0, 2^(bits + 12))."""
+        return row.normalize(cls._exponentials(x, params), params)
+
+    @classmethod
+    def codes(cls, x: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
+        """int32 [..., N], |x| <= 2^24 -> int64 [..., N] in [0, 2^bits - 1]
+        and [..., 1], see ``row.codes``."""
+        return row.codes(cls._exponentials(x, params), params)
+
+    @classmethod
+    def _exponentials(cls, x: Tensor, params: Tensor) -> Tensor:
         exponents, entries = row.exponents(x, params), params
         if cls.approximation.table is not None:
             entries = params[row.PARAMS:]
-        return row.normalize(
-            cls.approximation.integer(exponents, entries), params)
+        return cls.approximation.integer(exponents, entries)

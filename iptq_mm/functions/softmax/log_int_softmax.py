@@ -63,6 +63,11 @@ class LogIntSoftmax:
         """2^-15, the smallest code's value."""
         return 2.**-log2_code.LARGEST_CODE
 
+    @classmethod
+    def code_scale(cls, bits: int = 8) -> float:
+        """That of the output."""
+        return cls.out_scale(bits)
+
     @staticmethod
     def params_shape(channels: int) -> tuple[int, ...]:
         """[4]."""
@@ -74,3 +79,10 @@ class LogIntSoftmax:
         up to 2^15."""
         return log2_code.log2_probabilities(
             exponential.i_exp(row.exponents(x, params)))
+
+    @classmethod
+    def codes(cls, x: Tensor, params: Tensor) -> tuple[Tensor, Tensor]:
+        """The output, which is divided already, and int64 [..., 1]: 2^30,
+        one."""
+        y = cls.integer(x, params)
+        return y, torch.full_like(y[..., :1], 1 << row.SHARE_BITS)

@@ -74,9 +74,22 @@ def stream_sites(names: BlockNames) -> list[str]:
     ]
 
 
-def _third(part: int, qkv: Tensor) -> Tensor:
-    """q (0), k (1) or v (2) of [..., 3 C]."""
-    return qkv.chunk(3, -1)[part]
+def _head(part: int, parts: int, x: Tensor) -> Tensor:
+    """One of so many equal parts of the channels: a head of the context, or
+    of q, k and v, which are as many heads one after the other."""
+    return x.unflatten(-1, (parts, -1))[..., part, :]
+
+
+def head_sites(names: BlockNames, heads: int) -> dict[str, list[str]]:
+    """Sites of ``q``, ``k``, ``v`` and ``context``, of each head one."""
+    sites = {
+        part: [f'{names.attn}.qkv:output:{part}{i}' for i in range(heads)]
+        for part in 'qkv'
+    }
+    sites['context'] = [
+        f'{names.attn}.proj:input:{i}' for i in range(heads)
+    ]
+    return sites
 
 
 def above_tail(x: Tensor) -> Tensor:
@@ -89,40 +102,43 @@ def _above_minimum(y: Tensor) -> Tensor:
     return y - GELU_MINIMUM
 
 
-def _part(part: int, look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """``look`` at the calm channels (0) or at the outliers (1)."""
-    calm = ops.calm_channels(x.shape[-1])
-    return look(x.tensor_split([calm], -1)[part])
+def _group(group: int, look: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """``look`` at a group of channels of GELU."""
+    ends = ops.group_ends(x.shape[-1])
+    return look(x.tensor_split(ends[:-1], -1)[group])
 
 
-def block_sites(names: BlockNames,
+def block_sites(names: BlockNames, heads: int, hidden: int,
                 bits: Mapping[str, int]) -> dict[str, Site]:
     """Where calibration observes a block, ``MODULE:PORT`` and, for a part of
     a tensor, ``MODULE:PORT:PART``.
 
     Args:
         names (BlockNames): Of its modules.
+        heads (int): Of its attention.
+        hidden (int): Channels of its MLP.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
     """
-    activation = bits['activation']
-    sites = {
-        f'{names.attn}.qkv:output:{part}':
-        Site(f'{names.attn}.qkv', 'output', activation, partial(_third, i))
-        for i, part in enumerate('qkv')
-    }
+    activation, sites = bits['activation'], {}
+    context = head_sites(names, heads)
+    qkv = [site for part in 'qkv' for site in context.pop(part)]
+    for parts in (qkv, context['context']):
+        for i, site in enumerate(parts):
+            module, port, _ = site.split(':')
+            sites[site] = Site(module, port, activation,
+                               partial(_head, i, len(parts)))
     softmax = f'{names.attn}.softmax'
     sites[f'{softmax}:input'] = Site(softmax, 'input', SCORE_BITS,
                                      unmasked_scores)
-    for i, part in enumerate(('calm', 'outliers')):
-        sites[f'{names.gelu}:input:{part}'] = Site(
-            names.gelu, 'input', activation, partial(_part, i, above_tail))
+    for i in range(len(ops.group_ends(hidden))):
+        sites[f'{names.gelu}:input:{i}'] = Site(
+            names.gelu, 'input', activation, partial(_group, i, above_tail))
         # Nowhere negative: n bits without a sign have the codes of n + 1
         # bits with one.
-        sites[f'{names.gelu}:output:{part}'] = Site(
+        sites[f'{names.gelu}:output:{i}'] = Site(
             names.gelu, 'output', activation + 1,
-            partial(_part, i, _above_minimum))
-    for site in (f'{names.norm1}:output', f'{names.attn}.proj:input',
-                 f'{names.norm2}:output'):
+            partial(_group, i, _above_minimum))
+    for site in (f'{names.norm1}:output', f'{names.norm2}:output'):
         sites[site] = Site(*site.split(':'), activation)
     for site in stream_sites(names):
         sites[site] = Site(*site.split(':'), bits['residual'])

@@ -1,5 +1,5 @@
 """Integer modules, filled from the modules of a float network."""
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -94,52 +94,49 @@ class Filling:
 
     def mlp(self, target: IntMLP, names: BlockNames, stream: float) -> None:
         """The MLP of a block."""
-        gelu = self.scales.sites.gelu(names.gelu)
-        parts = gelu.calm, gelu.outliers
-        calm, channels = target.fc1.calm, len(target.fc1.weight)
+        groups = self.scales.sites.gelu(names).groups
+        ends = torch.tensor(target.fc1.ends)
+        sizes = ends.diff(prepend=ends.new_zeros(1))
 
-        def of_channels(*values: float) -> Tensor:
-            return torch.tensor(values, dtype=torch.float64).repeat_interleave(
-                torch.tensor([calm, channels - calm]))
+        def of_channels(values: Iterable[float]) -> Tensor:
+            return torch.tensor(
+                list(values), dtype=torch.float64).repeat_interleave(sizes)
 
         in_scales, params = zip(
-            *(part.lower(self.functions[names.gelu]) for part in parts))
+            *(group.lower(self.functions[names.gelu]) for group in groups))
         self.linear(target.fc1, names.fc1,
                     self.scales.norm(names.norm2).output,
-                    of_channels(*in_scales))
+                    of_channels(in_scales))
         fill(target.fc1.params, torch.stack(params))
         self.linear(target.fc2, names.fc2,
-                    of_channels(*(part.out_scale for part in parts)), stream,
-                    zero=of_channels(*(part.zero for part in parts)),
+                    of_channels(group.out_scale for group in groups), stream,
+                    zero=of_channels(group.zero for group in groups),
                     branch=names.branch2)
 
     def attention(self, target: IntAttention | IntWindowAttention,
                   names: BlockNames, stream: float) -> None:
         """An attention layer; in windows if the target is."""
-        scales = self.scales.sites.attention(names.attn)
+        scales = self.scales.sites.attention(names)
         source = self.network.get_submodule(names.attn)
         softmax = self.functions[f'{names.attn}.softmax']
         width = self.bits['attention']
-        channels = source.qkv.out_features // 3
+        channels = source.qkv.out_features // 3 // len(scales.q)
         self.linear(
             target.qkv, f'{names.attn}.qkv',
             self.scales.norm(names.norm1).output,
-            torch.tensor(scales[:3]).double().repeat_interleave(channels))
+            torch.cat(scales[:3]).repeat_interleave(channels))
         fill(target.params, softmax.lower(scales.scores, width))
-        fill(target.score,
-             torch.cat(
-                 dyadic_tensors(scales.q * scales.k * source.scale /
-                                scales.scores)))
-        fill(target.output,
-             torch.cat(
-                 dyadic_tensors(
-                     softmax.out_scale(width) * scales.v / scales.context)))
+        fill_pairs(target.score,
+                   scales.q * scales.k * source.scale / scales.scores)
+        fill_pairs(target.output,
+                   softmax.code_scale(width) * scales.v / scales.context)
         if isinstance(target, IntWindowAttention):
             table = source.relative_position_bias_table
             fill(target.bias_table, (table.detach().double().cpu() /
                                      scales.scores).round())
             fill(target.mask, torch.tensor([-round(MASK / scales.scores)]))
-        self.linear(target.proj, f'{names.attn}.proj', scales.context, stream,
+        self.linear(target.proj, f'{names.attn}.proj',
+                    scales.context.repeat_interleave(channels), stream,
                     branch=names.branch1)
 
     def pool(self, target: IntAveragePool, in_scale: float, out_scale: float,
@@ -160,6 +157,11 @@ def image_columns(weight: Tensor) -> Tensor:
     """
     channels = weight.shape[1]
     return torch.arange(weight[0].numel()).view(channels, -1).T.reshape(-1)
+
+
+def fill_pairs(buffer: Tensor, ratios: Tensor) -> None:
+    """Store ratios of scales, float64 [N], as (m, n), int64 [N, 2]."""
+    fill(buffer, torch.stack(dyadic_tensors(ratios), 1))
 
 
 def set_scale(target: nn.Module, scale: float) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from ...assignment import Layer, LayerNormLayer, SoftmaxLayer
+from ...assignment import AttentionSoftmaxLayer, Layer, LayerNormLayer
 from ...calibration import Site
 from ...functions.base import Candidate
 from ...nn import IntPatchMerging, Pixels
@@ -202,9 +202,11 @@ def _layer(name: str, kind: str, scales: TransformerScales) -> Layer:
     """A non-linear layer as stage 1 sees it."""
     sites = scales.sites
     if kind == 'gelu':
-        return sites.gelu(name)
+        names, = (names for names in scales.description.blocks()
+                  if names.gelu == name)
+        return sites.gelu(names)
     if kind == 'softmax':
-        return SoftmaxLayer(
+        return AttentionSoftmaxLayer(
             sites.scores(name.removesuffix('.softmax')),
             sites.bits['attention'])
     norm = sites.network.get_submodule(name)

@@ -8,12 +8,19 @@ from functools import cached_property
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from ... import ops
 from ...arithmetic import qmax
 from ...assignment import GELULayer, MLPGELULayer
 from ..scale import scale_of
-from .block import GELU_MINIMUM, SCORE_BITS, stream_sites
+from .block import (
+    GELU_MINIMUM,
+    SCORE_BITS,
+    BlockNames,
+    head_sites,
+    stream_sites,
+)
 from .description import IMAGE, Description
 
 MIN_FUNCTION_SCALE = 2.0**-12
@@ -21,12 +28,13 @@ MIN_FUNCTION_SCALE = 2.0**-12
 
 
 class AttentionScales(NamedTuple):
-    """Scales inside an attention layer."""
-    q: float
-    k: float
-    v: float
+    """Scales inside an attention layer; float64 [heads] but for the scores.
+    """
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    context: Tensor
     scores: float
-    context: float
 
 
 class Scales:
@@ -62,18 +70,23 @@ class Scales:
             scale_of(self.thresholds[f'{attn}.softmax:input'] + bias,
                      SCORE_BITS), MIN_FUNCTION_SCALE)
 
-    def attention(self, attn: str) -> AttentionScales:
-        """Scales inside an attention layer."""
-        q, k, v = (self.activation(f'{attn}.qkv:output:{part}')
-                   for part in 'qkv')
-        return AttentionScales(q, k, v, self.scores(attn),
-                               self.activation(f'{attn}.proj:input'))
+    def attention(self, names: BlockNames) -> AttentionScales:
+        """Scales inside the attention layer of a block."""
+        heads = self.network.get_submodule(names.attn).num_heads
+        of_heads = {
+            part: torch.tensor([self.activation(site) for site in sites],
+                               dtype=torch.float64)
+            for part, sites in head_sites(names, heads).items()
+        }
+        return AttentionScales(**of_heads, scores=self.scores(names.attn))
 
-    def gelu(self, layer: str) -> MLPGELULayer:
-        """Scales of a GELU; the least output is the least integer."""
+    def gelu(self, names: BlockNames) -> MLPGELULayer:
+        """Scales of a block's GELU; the least output is the least integer."""
+        layer = names.gelu
+        hidden = self.network.get_submodule(names.fc1).out_features
         largest = qmax(self.bits['activation'])
 
-        def of(part: str) -> GELULayer:
+        def of(part: int) -> GELULayer:
             output = scale_of(self.thresholds[f'{layer}:output:{part}'],
                               self.bits['activation'] + 1)
             return GELULayer(
@@ -81,7 +94,7 @@ class Scales:
                     MIN_FUNCTION_SCALE), output,
                 round(-GELU_MINIMUM / output) - largest)
 
-        return MLPGELULayer(of('calm'), of('outliers'))
+        return MLPGELULayer(tuple(map(of, range(len(ops.group_ends(hidden))))))
 
 
 class NormScales(NamedTuple):

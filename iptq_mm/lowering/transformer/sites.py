@@ -35,7 +35,9 @@ def transformer_sites(description: Description,
         if stage.merging is not None:
             watch(stage.merging.reduction, 'input', bits['activation'])
         for names in stage.blocks:
-            sites |= block_sites(names, bits)
+            module = description.network.get_submodule
+            sites |= block_sites(names, module(names.attn).num_heads,
+                                 module(names.fc1).out_features, bits)
         if stage.output is not None:
             sites[f'{stage.output}:output'] = output_site(
                 stage.output, bits['output'])

@@ -35,7 +35,7 @@ std::shared_ptr<const Table> gelu_table(c10::string_view name,
   using Key = std::tuple<std::string, bool, int64_t, std::vector<int64_t>>;
   static std::mutex mutex;
   static std::map<Key, std::shared_ptr<const Table>> tables;
-  constexpr size_t most = 1024;  // layers of many models
+  constexpr size_t most = 4096;  // groups of layers of many models
 
   const at::Tensor values = params.contiguous();
   const int64_t* first = values.const_data_ptr<int64_t>();

@@ -21,10 +21,12 @@ std::shared_ptr<const Table> gelu_table(c10::string_view name,
                                         const at::Tensor& params,
                                         int64_t in_bits, int64_t bits);
 
-// Of a layer's columns [0, calm), and of those from there on.
-struct GeluTables {
-  std::shared_ptr<const Table> calm_table, outlier_table;
-  int64_t calm;
+// Of a layer's columns up to `end`, from where the group before it ends.
+struct GeluGroup {
+  int64_t end;
+  std::shared_ptr<const Table> table;
 };
+
+using GeluTables = std::vector<GeluGroup>;
 
 }  // namespace iptq

@@ -61,8 +61,9 @@ struct RecodeTask {
 // The exponentials of functions/exponential/.
 enum class Exponential { bit_exp, shift_exp, i_exp, table_exp };
 
-// What becomes of the exponentials of a row: fractions of their sum
-// (row.py's normalize), or the nearest powers of two (log2_code.py).
+// What becomes of the exponentials of a row: fractions of their sum (row.py's
+// normalize; in attention its codes, divided later), or the nearest powers of
+// two (log2_code.py).
 enum class Normalization { fractions, powers_of_two };
 
 struct SoftmaxParameters {

@@ -33,19 +33,20 @@ struct Grid {
 
 // Columns [begin, end) of some rows [rows, columns] through GELU: from codes,
 // or in place if those are null.
-void look_up(const GeluTables& gelu, const Kernels& kernels, int64_t rows,
+void look_up(const GeluTables& groups, const Kernels& kernels, int64_t rows,
              int64_t columns, int64_t begin, int64_t end,
              const int16_t* codes, int8_t* y) {
-  const int64_t middle = std::clamp(gelu.calm, begin, end);
-  const auto part = [&](int64_t from, int64_t to, const Table& table) {
-    if (codes)
-      kernels.look_up_wide(codes + from, to - from, table.data(), y + from);
-    else
-      kernels.look_up(y + from, to - from, table.data());
-  };
   for (int64_t row = 0; row < rows; ++row, y += columns) {
-    part(begin, middle, *gelu.calm_table);
-    part(middle, end, *gelu.outlier_table);
+    int64_t from = begin;
+    for (const GeluGroup& group : groups) {
+      const int64_t to = std::clamp(group.end, from, end);
+      if (codes)
+        kernels.look_up_wide(codes + from, to - from, group.table->data(),
+                             y + from);
+      else
+        kernels.look_up(y + from, to - from, group.table->data());
+      from = to;
+    }
     if (codes) codes += columns;
   }
 }

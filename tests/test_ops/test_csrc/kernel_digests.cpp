@@ -191,7 +191,7 @@ class Run {
     task.mask = -1000;
     task.score = {1 << 30, 36};
     task.output = {1 << 30, normalization == iptq::Normalization::fractions
-                                ? 49
+                                ? 37
                                 : 44};
     task.bits = 8;
     task.softmax = parameters(exponential, normalization);

@@ -11,9 +11,9 @@
 namespace iptq {
 namespace {
 
-template <class Isa, class Probabilities>
+template <class Isa, class Weights>
 struct AttentionBuffers {
-  using Operand = typename Probabilities::Operand;
+  using Operand = typename Weights::Operand;
 
   AttentionBuffers(Arena& arena, int64_t length, int64_t width)
       : padded_length(round_up(length, Isa::lanes)),
@@ -26,7 +26,7 @@ struct AttentionBuffers {
         values(arena.take<int32_t>(packed_words<Operand>(length, width))),
         value_start(arena.take<int32_t>(round_up(width, Isa::lanes))),
         scores(arena.take<int32_t>(Isa::rows * padded_length)),
-        probabilities(arena.take<typename Operand::Activation>(
+        weights(arena.take<typename Operand::Activation>(
             Isa::rows * padded_length)) {}
 
   int64_t padded_length;
@@ -38,19 +38,19 @@ struct AttentionBuffers {
   int32_t* values;
   int32_t* value_start;
   int32_t* scores;
-  typename Operand::Activation* probabilities;
+  typename Operand::Activation* weights;
 };
 
-template <class Isa, class Probabilities>
+template <class Isa, class Weights>
 int64_t buffer_bytes(int64_t length, int64_t head_channels) {
   Arena arena(nullptr);
-  AttentionBuffers<Isa, Probabilities>(arena, length, head_channels);
+  AttentionBuffers<Isa, Weights>(arena, length, head_channels);
   return arena.used();
 }
 
 template <class Isa>
 int64_t attention_scratch(int64_t length, int64_t head_channels) {
-  return maximum(buffer_bytes<Isa, Fractions<Isa>>(length, head_channels),
+  return maximum(buffer_bytes<Isa, Exponentials<Isa>>(length, head_channels),
                  buffer_bytes<Isa, NegatedPowers<Isa>>(length, head_channels));
 }
 
@@ -87,19 +87,18 @@ template <class Isa>
 struct ContextTile {
   using T = Lanes<Isa>;
 
-  Dyadic<Isa> scale;
+  const Dyadic<Isa>* scales;  // of each row
   int32_t limit;
-  const int* shifts;  // of each row
   int8_t* const* outputs;
   int64_t offset;
 
-  IPTQ_INLINE Dyadic<Isa> channels(int64_t) const { return scale; }
+  IPTQ_INLINE int channels(int64_t) const { return 0; }
 
-  IPTQ_INLINE void store(int64_t row, int64_t column, int valid,
-                         const Dyadic<Isa>& scale, typename T::I32 acc) {
+  IPTQ_INLINE void store(int64_t row, int64_t column, int valid, int,
+                         typename T::I32 acc) {
     if (!outputs[row]) return;
     const auto narrow = T::template narrow<int8_t>(
-        T::saturate(scale(acc << shifts[row]), limit));
+        T::saturate(scales[row](acc), limit));
     int8_t* to = outputs[row] + offset + column;
     if (valid == Isa::lanes)
       iptq::store(to, narrow);
@@ -131,10 +130,10 @@ IPTQ_INLINE void compensate(int32_t* sums, int64_t columns, int32_t offset) {
     sums[i] *= -offset;
 }
 
-template <class Isa, class Probabilities>
+template <class Isa, class Weights>
 void pack_head(const AttentionTask& task,
-               const AttentionBuffers<Isa, Probabilities>& b) {
-  using Operand = typename Probabilities::Operand;
+               const AttentionBuffers<Isa, Weights>& b) {
+  using Operand = typename Weights::Operand;
   const int64_t length = task.length, width = task.head_channels;
   gather(task, 0, b.head);
   for (int64_t i = 0; i < length; ++i)
@@ -147,22 +146,20 @@ void pack_head(const AttentionTask& task,
   compensate<Isa>(b.value_start, width, Operand::unsigned_offset);
 }
 
-template <class Isa, class Probabilities>
+template <class Isa, class Weights>
 void attend(const AttentionTask& task) {
-  using Operand = typename Probabilities::Operand;
+  using Operand = typename Weights::Operand;
   const int64_t length = task.length, width = task.head_channels;
   Arena arena(task.scratch);
-  const AttentionBuffers<Isa, Probabilities> b(arena, length, width);
+  const AttentionBuffers<Isa, Weights> b(arena, length, width);
   pack_head(task, b);
 
   const int64_t padded = b.padded_length;
   const Dyadic<Isa> score(task.score.m, task.score.n);
-  const Dyadic<Isa> output(Probabilities::sign * task.output.m,
-                           task.output.n);
   const int32_t limit = (1 << (task.bits - 1)) - 1;
 
   int64_t sums[Isa::rows];
-  int shifts[Isa::rows];
+  Dyadic<Isa> outputs[Isa::rows];
   for (int64_t first = 0; first < length; first += Isa::rows) {
     const int64_t rows =
         minimum<int64_t>(length - first, Isa::rows);
@@ -172,13 +169,16 @@ void attend(const AttentionTask& task) {
                   rows, 0, length, scores);
     const ScoreRows<Isa> powers{b.scores, padded, length, rows};
     exponentiate(powers, task.softmax, sums);
-    for (int64_t r = 0; r < rows; ++r)
-      shifts[r] = Probabilities::normalize(powers[r], sums[r], task.softmax,
-                                           b.probabilities + r * padded);
-    ContextTile<Isa> context{output, limit, shifts, task.outputs + first,
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t share = Weights::pack(powers[r], sums[r], task.softmax,
+                                          b.weights + r * padded);
+      const int64_t m = share * task.output.m >> share_bits;
+      outputs[r] = Dyadic<Isa>(static_cast<int32_t>(m), task.output.n);
+    }
+    ContextTile<Isa> context{outputs, limit, task.outputs + first,
                              task.head * width};
     multiply<Operand>(
-        Product<Operand>{b.probabilities, padded, b.values, b.value_start,
+        Product<Operand>{b.weights, padded, b.values, b.value_start,
                          padded_inner<Operand>(length), width},
         rows, 0, width, context);
   }
@@ -188,7 +188,7 @@ template <class Isa>
 void attention(const AttentionTask& task) {
   switch (task.softmax.normalization) {
     case Normalization::fractions:
-      return attend<Isa, Fractions<Isa>>(task);
+      return attend<Isa, Exponentials<Isa>>(task);
     case Normalization::powers_of_two:
       return attend<Isa, NegatedPowers<Isa>>(task);
   }

@@ -25,6 +25,8 @@ class Dyadic {
   using U64 = typename T::U64;
 
  public:
+  Dyadic() = default;
+
   // n in [0, 62], |m| < 2^31.
   IPTQ_INLINE Dyadic(I32 m, I32 n) : m_{split(m)} {
     const Products<Isa> shift = split(n);

@@ -154,24 +154,33 @@ class PowerOfTwo {
 };
 
 // The codes of a row, packed as the left side of the product with the values.
-// `Operand` is the instruction set of that product, `sign` what its
-// accumulator is times; `normalize` returns the shift of the row.
-template <class Isa>
-struct Fractions {
-  using Operand = Isa;
-  static constexpr int sign = 1;
+// `Operand` is the instruction set of that product; `pack` returns what the
+// row's accumulator is multiplied with, in units of 2^-share_bits.
+constexpr int share_bits = 30;
 
-  static IPTQ_INLINE int normalize(const ScoreRow<Isa>& row, int64_t sum,
-                                   const SoftmaxParameters& parameters,
-                                   typename Operand::Activation* packed) {
+// Exponentials as they are: row.py's codes. What they are of their sum is left
+// to the accumulator.
+template <class Isa>
+struct Exponentials {
+  using Operand = Isa;
+
+  static IPTQ_INLINE int64_t pack(const ScoreRow<Isa>& row, int64_t sum,
+                                  const SoftmaxParameters& parameters,
+                                  typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
-    const Fraction<Isa> probability(sum, parameters);
-    for (int64_t i = 0; i < row.length; i += Isa::lanes)
-      store(packed + i,
-            T::template narrow<typename Operand::Activation>(
-                probability(load<typename T::I32>(row.scores + i)) +
-                Operand::unsigned_offset));
-    return probability.shift();
+    using I32 = typename T::I32;
+    constexpr int exp_bits = 24;
+    const int bits = parameters.bits, drop = exp_bits - bits;
+    const I32 largest = T::splat((1 << bits) - 1);
+    const I32 half = T::splat(1 << (drop - 1));
+    for (int64_t i = 0; i < row.length; i += Isa::lanes) {
+      const I32 power = load<I32>(row.scores + i);
+      const I32 code = (power - (power >> bits) + half) >> drop;
+      store(packed + i, T::template narrow<typename Operand::Activation>(
+                            minimum(code, largest) +
+                            Operand::unsigned_offset));
+    }
+    return (int64_t{1} << (exp_bits + share_bits)) / sum;
   }
 };
 
@@ -179,11 +188,10 @@ struct Fractions {
 template <class Isa>
 struct NegatedPowers {
   using Operand = typename Isa::Words;
-  static constexpr int sign = -1;
 
-  static IPTQ_INLINE int normalize(const ScoreRow<Isa>& row, int64_t sum,
-                                   const SoftmaxParameters& parameters,
-                                   typename Operand::Activation* packed) {
+  static IPTQ_INLINE int64_t pack(const ScoreRow<Isa>& row, int64_t sum,
+                                  const SoftmaxParameters& parameters,
+                                  typename Operand::Activation* packed) {
     using T = Lanes<Isa>;
     const PowerOfTwo<Isa> probability(sum, parameters);
     for (int64_t i = 0; i < row.length; i += Isa::lanes)
@@ -191,7 +199,7 @@ struct NegatedPowers {
             __builtin_convertvector(
                 -probability(load<typename T::I32>(row.scores + i)),
                 typename T::I16));
-    return probability.shift();
+    return -(int64_t{1} << share_bits);
   }
 };
 

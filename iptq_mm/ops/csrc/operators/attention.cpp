@@ -18,40 +18,56 @@ namespace {
 
 using at::Tensor;
 
-// Largest context accumulator. The fractions of a row, at 2^-20, sum to at
-// most 2: rounding at most doubles what it does not make zero. Of powers of
-// two, at 2^-15, a quotient rounded to an integer, and its logarithm from 3/2
-// on, make a row sum to less than 3/2.
+// Largest context accumulator, divided by the row's sum. Codes of 8 bits then
+// sum to at most 2 * 255: rounding at most doubles what it does not make zero.
+// Of powers of two, at 2^-15, a quotient rounded to an integer, and its
+// logarithm from 3/2 on, make a row sum to less than 3/2.
 int64_t context_reach(Normalization normalization) {
   return normalization == Normalization::powers_of_two ? (3 << 14) * 128
-                                                       : (2 << 20) * 128;
+                                                       : 2 * 255 * 128;
 }
 
-// What the tasks of one call have in common; none where only the reference
-// knows an answer.
-std::optional<AttentionTask> common(int64_t length, int64_t channels,
-                                    int64_t heads, const Tensor& score,
-                                    c10::string_view softmax,
-                                    const Tensor& params, const Tensor& output,
-                                    int64_t bits) {
+// What the tasks of one call have in common, and what those of a head have.
+struct Common {
+  AttentionTask task{};
+  std::vector<DyadicNumber> score, output;
+};
+
+// The dyadic numbers [heads, 2] of all heads.
+std::optional<std::vector<DyadicNumber>> dyadics(const Tensor& pairs,
+                                                 int64_t heads,
+                                                 int64_t reach) {
+  if (pairs.dim() != 2 || pairs.size(0) != heads) return {};
+  std::vector<DyadicNumber> numbers;
+  for (int64_t head = 0; head < heads; ++head) {
+    const auto number = dyadic(pairs.select(0, head), reach);
+    if (!number) return {};
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+// None where only the reference knows an answer.
+std::optional<Common> common(int64_t length, int64_t channels, int64_t heads,
+                             const Tensor& score, c10::string_view softmax,
+                             const Tensor& params, const Tensor& output,
+                             int64_t bits) {
   if (heads < 1 || channels % heads || length > 4096 || bits < 2 || bits > 8)
     return {};
   const int64_t width = channels / heads;
   const auto parameters = softmax_parameters(softmax, params);
   if (!parameters) return {};
-  const auto to_score = dyadic(score, width * 128 * 128);
+  const auto to_score = dyadics(score, heads, width * 128 * 128);
   const auto to_output =
-      dyadic(output, context_reach(parameters->normalization));
+      dyadics(output, heads, context_reach(parameters->normalization));
   if (!to_score || !to_output) return {};
-  AttentionTask task{};
-  task.length = length;
-  task.channels = channels;
-  task.head_channels = width;
-  task.score = *to_score;
-  task.output = *to_output;
-  task.bits = static_cast<int>(bits);
-  task.softmax = *parameters;
-  return task;
+  Common common{{}, *to_score, *to_output};
+  common.task.length = length;
+  common.task.channels = channels;
+  common.task.head_channels = width;
+  common.task.bits = static_cast<int>(bits);
+  common.task.softmax = *parameters;
+  return common;
 }
 
 // Addresses of the tokens of one group.
@@ -67,13 +83,15 @@ struct Tokens {
 // Runs every head of every group; locate(group, tokens, task) says where the
 // tokens of a group are.
 template <class Locate>
-void run(const AttentionTask& common, int64_t groups, int64_t heads,
-         const ScoreBias& bias, const Kernels& kernels, const Locate& locate) {
+void run(const Common& common, int64_t groups, const ScoreBias& bias,
+         const Kernels& kernels, const Locate& locate) {
+  const auto heads = static_cast<int64_t>(common.score.size());
   at::parallel_for(0, groups * heads, 1, [&](int64_t begin, int64_t end) {
     const Scratch scratch(
-        kernels.attention_scratch(common.length, common.head_channels));
-    Tokens tokens(common.length, kernels.lanes);
-    AttentionTask task = common;
+        kernels.attention_scratch(common.task.length,
+                                  common.task.head_channels));
+    Tokens tokens(common.task.length, kernels.lanes);
+    AttentionTask task = common.task;
     task.tokens = tokens.from.data();
     task.outputs = tokens.to.data();
     task.scratch = scratch.get();
@@ -84,6 +102,8 @@ void run(const AttentionTask& common, int64_t groups, int64_t heads,
         locate(located, tokens, task);
       }
       task.head = i % heads;
+      task.score = common.score[task.head];
+      task.output = common.output[task.head];
       bias.set(task);
       kernels.attention(task);
     }
@@ -93,23 +113,23 @@ void run(const AttentionTask& common, int64_t groups, int64_t heads,
 Tensor attention(const Tensor& qkv, int64_t heads, const Tensor& score,
                  c10::string_view softmax, const Tensor& params,
                  const Tensor& output, int64_t bits) {
-  std::optional<AttentionTask> task;
+  std::optional<Common> call;
   if (qkv.dim() == 3 && qkv.scalar_type() == at::kChar && qkv.numel() > 0 &&
       qkv.size(2) % 3 == 0)
-    task = common(qkv.size(1), qkv.size(2) / 3, heads, score, softmax, params,
+    call = common(qkv.size(1), qkv.size(2) / 3, heads, score, softmax, params,
                   output, bits);
-  if (!task) {
+  if (!call) {
     static const auto fallback =
         reference<decltype(attention)>("iptq_reference::attention");
     return fallback.call(qkv, heads, score, softmax, params, output, bits);
   }
   const Kernels& set = kernels();
   const Tensor input = qkv.contiguous();
-  const int64_t length = task->length, channels = task->channels;
+  const int64_t length = call->task.length, channels = call->task.channels;
   Tensor context = at::empty({qkv.size(0), length, channels}, qkv.options());
   const auto* from = input.const_data_ptr<int8_t>();
   auto* to = context.data_ptr<int8_t>();
-  run(*task, qkv.size(0), heads, ScoreBias(length, set.lanes), set,
+  run(*call, qkv.size(0), ScoreBias(length, set.lanes), set,
       [&](int64_t group, Tokens& tokens, AttentionTask&) {
         for (int64_t i = 0; i < length; ++i) {
           const int64_t token = group * length + i;
@@ -125,7 +145,7 @@ Tensor window_attention(const Tensor& qkv, const Tensor& pad, int64_t heads,
                         const Tensor& mask, const Tensor& score,
                         c10::string_view softmax, const Tensor& params,
                         const Tensor& output, int64_t bits) {
-  std::optional<AttentionTask> task;
+  std::optional<Common> call;
   const int64_t length = window * window;
   if (qkv.dim() == 4 && qkv.scalar_type() == at::kChar && qkv.numel() > 0 &&
       qkv.size(3) % 3 == 0 && window >= 1 && shift >= 0 && shift < window &&
@@ -134,19 +154,19 @@ Tensor window_attention(const Tensor& qkv, const Tensor& pad, int64_t heads,
       table.sizes() ==
           at::IntArrayRef({(2 * window - 1) * (2 * window - 1), heads}) &&
       mask.scalar_type() == at::kInt && mask.numel() == 1)
-    task = common(length, qkv.size(3) / 3, heads, score, softmax, params,
+    call = common(length, qkv.size(3) / 3, heads, score, softmax, params,
                   output, bits);
-  if (!task) {
+  if (!call) {
     static const auto fallback = reference<decltype(window_attention)>(
         "iptq_reference::window_attention");
     return fallback.call(qkv, pad, heads, window, shift, table, mask, score,
                          softmax, params, output, bits);
   }
   const Kernels& set = kernels();
-  task->mask = mask.item<int32_t>();
+  call->task.mask = mask.item<int32_t>();
   const Tensor input = qkv.contiguous(), padding = pad.contiguous();
   const int64_t height = qkv.size(1), width = qkv.size(2);
-  const int64_t channels = task->channels;
+  const int64_t channels = call->task.channels;
   Tensor context =
       at::empty({qkv.size(0), height, width, channels}, qkv.options());
   const Windows windows(height, width, window, shift);
@@ -169,7 +189,7 @@ Tensor window_attention(const Tensor& qkv, const Tensor& pad, int64_t heads,
       tokens.regions[token] = windows.region(number, row, column);
     });
   };
-  run(*task, qkv.size(0) * windows.per_image(), heads,
+  run(*call, qkv.size(0) * windows.per_image(),
       ScoreBias(table, window, set.lanes), set, locate);
   return context;
 }

@@ -1,4 +1,5 @@
 // linear, linear_add and linear_gelu: checks.
+#include <algorithm>
 #include <optional>
 
 #include <ATen/ops/empty.h>
@@ -71,23 +72,31 @@ Tensor linear_add(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return fallback.call(x, weight, bias, m, n, residual);
 }
 
+bool are_ends(at::IntArrayRef ends, int64_t columns) {
+  return !ends.empty() && ends.front() >= 0 && ends.back() == columns &&
+         std::is_sorted(ends.begin(), ends.end());
+}
+
 Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    const Tensor& m, const Tensor& n, int64_t in_bits,
-                   c10::string_view name, const Tensor& params, int64_t calm,
-                   int64_t bits) {
+                   c10::string_view name, const Tensor& params,
+                   at::IntArrayRef ends, int64_t bits) {
   const Kernels& set = kernels();
   const auto made = layer_after(x, weight, bias, m, n, set);
   if (!made || in_bits < 2 || in_bits > most_gelu_bits || bits < 2 ||
-      bits > 8 || params.scalar_type() != at::kLong ||
-      params.dim() != 2 || params.size(0) != 2 || calm < 0 ||
-      calm > made->weights->view.columns) {
+      bits > 8 || params.scalar_type() != at::kLong || params.dim() != 2 ||
+      params.size(0) != static_cast<int64_t>(ends.size()) ||
+      !are_ends(ends, made->weights->view.columns)) {
     static const auto fallback =
         reference<decltype(linear_gelu)>("iptq_reference::linear_gelu");
-    return fallback.call(x, weight, bias, m, n, in_bits, name, params, calm,
+    return fallback.call(x, weight, bias, m, n, in_bits, name, params, ends,
                          bits);
   }
-  const GeluTables tables{gelu_table(name, params[0], in_bits, bits),
-                          gelu_table(name, params[1], in_bits, bits), calm};
+  GeluTables tables;
+  for (size_t i = 0; i < ends.size(); ++i)
+    tables.push_back(
+        {ends[i], gelu_table(name, params[static_cast<int64_t>(i)], in_bits,
+                             bits)});
   Tensor y = result(x, *made, at::kChar);
   run(x, *made, {static_cast<int>(in_bits), false, nullptr, &tables}, y, set);
   return y;

@@ -1,11 +1,11 @@
-"""Hidden channels of an MLP in an order that puts the outliers last.
+"""Hidden channels of an MLP in the order of their range.
 
 A few hidden channels can reach several times as far as the rest, and leave
 these few of the codes of a per-tensor scale. The order of the channels is
 free: rows of the first linear layer and columns of the second one move
-together. So the channels of largest range come last, and GELU has scales of
-its own for them (channels reordered by range: RPTQ, Yuan et al.,
-arXiv:2304.01089, who give each cluster its scale).
+together. So channels of like range become neighbours, and GELU has scales of
+its own for each group of them (``ops.group_ends``; channels reordered by
+range: RPTQ, Yuan et al., arXiv:2304.01089, who give each cluster its scale).
 """
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
@@ -17,8 +17,8 @@ from ..transformer.block import BlockNames
 
 
 @torch.no_grad()
-def outliers_last(network: nn.Module, blocks: Iterable[BlockNames],
-                  ranges: Mapping[str, Tensor]) -> nn.Module:
+def ordered_by_range(network: nn.Module, blocks: Iterable[BlockNames],
+                     ranges: Mapping[str, Tensor]) -> nn.Module:
     """A copy of a network with hidden channels in the order of their range.
 
     Args:

@@ -1,9 +1,9 @@
 import torch
 
 from iptq_mm.calibration import ChannelRange, Collector, Site
-from iptq_mm.lowering import above_tail, lowering_of, outliers_last
+from iptq_mm.lowering import above_tail, lowering_of, ordered_by_range
 from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
-from iptq_mm.ops import calm_channels
+from iptq_mm.ops import group_ends
 
 from quantized import float_swin, quantized, sqnr_db
 
@@ -35,7 +35,7 @@ def ranges(network, image):
 
 
 def ordered(network, image):
-    return outliers_last(network,
+    return ordered_by_range(network,
                          lowering_of(network, DEFAULT_BITS).blocks(),
                          ranges(network, image))
 
@@ -52,7 +52,7 @@ def test_function_stays_and_outliers_come_last():
 
 
 @torch.no_grad()
-def test_outliers_leave_the_calm_channels_their_codes():
+def test_outliers_leave_the_other_channels_their_codes():
     swin = with_outliers([3, 17])
     image = torch.randn(1, 3, 64, 64, generator=torch.manual_seed(1))
     exact = swin(image)
@@ -64,16 +64,15 @@ def test_outliers_leave_the_calm_channels_their_codes():
 
 
 @torch.no_grad()
-def test_each_part_has_scales_of_its_own():
+def test_each_group_has_scales_of_its_own():
     swin = with_outliers([3, 17])
     image = torch.randn(1, 3, 64, 64, generator=torch.manual_seed(1))
     mlp = quantized(ordered(swin, image), image).body.stages[0].blocks[0].mlp
-    calm = calm_channels(64)
-    assert mlp.fc1.calm == calm == 60
-    assert mlp.fc1.params.shape[0] == 2
-    assert not torch.equal(*mlp.fc1.params)
+    assert mlp.fc1.ends == group_ends(64) == [32, 48, 56, 60, 62, 63, 64]
+    assert mlp.fc1.params.unique(dim=0).shape == mlp.fc1.params.shape
+    assert len(mlp.fc1.params) == 7
 
 
-def test_there_is_an_outlier_in_the_narrowest_layer():
-    assert [calm_channels(n) for n in (2, 16, 31, 32, 1536)] == [
-        1, 15, 30, 30, 1440]
+def test_no_group_is_empty_in_the_narrowest_layer():
+    assert [group_ends(n) for n in (1, 2, 5)] == [[1], [1, 2], [3, 4, 5]]
+    assert group_ends(1536)[-3:] == [1488, 1512, 1536]
