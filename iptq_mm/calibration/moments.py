@@ -62,6 +62,18 @@ class SecondMoments:
                         self._products / divisors.outer(divisors))
         return result
 
+    def reordered(self, columns: Tensor) -> 'SecondMoments':
+        """What x[..., columns] would have given.
+
+        Args:
+            columns (Tensor): int64 [K], a permutation.
+        """
+        result = SecondMoments()
+        if self._count:
+            result._add(self._count, self._sum[columns],
+                        self._products[columns][:, columns])
+        return result
+
     def _add(self, count: int, total: Tensor, products: Tensor) -> None:
         if self._sum is None:
             self._sum = torch.zeros_like(total)

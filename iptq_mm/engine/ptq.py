@@ -81,7 +81,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
 
     parts = hook.part_names
     integers = part_weights(runner.model.state_dict(), parts)
-    packed = packed_weights(integers, hook.bits['weight'])
+    packed = packed_weights(integers)
     size = dict(
         float=size_bytes(part_weights(float_weights, parts)),
         integer=size_bytes({**integers, **packed}))

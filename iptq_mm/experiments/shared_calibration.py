@@ -95,18 +95,19 @@ def remembered(roundings: Roundings) -> Roundings:
     those of the time before."""
     results: dict[tuple[str, int], tuple[Tensor, Tensor, Rounded]] = {}
 
-    def of_layer(layer: str, divisors: Tensor | None = None) -> Rounding:
+    def of_layer(layer: str, divisors: Tensor | None = None,
+                 columns: Tensor | None = None) -> Rounding:
 
-        def rounding(weight: Tensor, least_scale: Tensor,
-                     bits: int) -> Rounded:
+        def once(weight: Tensor, least_scale: Tensor, bits: int) -> Rounded:
             last = results.get((layer, bits))
             if last is None or not (torch.equal(last[0], weight) and
                                     torch.equal(last[1], least_scale)):
-                last = weight, least_scale, roundings(layer, divisors)(
-                    weight, least_scale, bits)
+                rounding = roundings(layer, divisors, columns)
+                last = weight, least_scale, rounding(weight, least_scale,
+                                                     bits)
                 results[layer, bits] = last
             return last[2]
 
-        return rounding
+        return once
 
     return of_layer

@@ -36,22 +36,19 @@ def least_scale(bias: Tensor, in_scale: float, out_scale: Tensor) -> Tensor:
 def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
                  in_scale: float, out_scale: Tensor | float, bits: int,
                  rounding: Rounding = nearest,
-                 columns: Tensor | None = None,
                  zero: Tensor | int = 0) -> None:
     """Fill an integer linear layer.
 
     Args:
         target (nn.Module): Module with the buffers of
             :class:`~iptq_mm.nn.IntLinear`.
-        weight (Tensor): Float [N, K].
+        weight (Tensor): Float [N, K], in the order of the integer inputs.
         bias (Tensor | None): Float [N].
         in_scale (float): Scale of the input; of its lower half, if it has
             two.
         out_scale (Tensor | float): Scale of the output, [N] or for all.
         bits (int): Width of the weights.
         rounding (Rounding): Makes integers of the weights.
-        columns (Tensor | None): int64 [K], where the integer layer finds its
-            inputs in the order of the float one, if that differs.
         zero (Tensor | int): Integer that stands for an input of 0, [K] or
             for all; the bias takes up what it adds.
 
@@ -73,7 +70,7 @@ def lower_linear(target: nn.Module, weight: Tensor, bias: Tensor | None,
             f'the int32 accumulator of a linear layer with {weight.shape[1]} '
             f'inputs can reach {reach.max():.3g}, beyond 2^31')
     m, n = dyadic_tensors(in_scale * scale / out_scale)
-    fill(target.weight, integers if columns is None else integers[:, columns])
+    fill(target.weight, integers)
     fill(target.bias, bias)
     fill(target.m, m)
     fill(target.n, n)

@@ -1,4 +1,10 @@
-"""4-bit weights, two to a byte, as they are stored."""
+"""4-bit weights, two to a byte, as they are stored.
+
+Groups of ``GROUP`` weights have a step each, which stands behind the codes of
+its row: a weight is its code times its group's step
+(``iptq_mm/lowering/rounding/groups.py`` makes such weights). The step is found
+again as the greatest common divisor of the group.
+"""
 from typing import Any
 
 import torch
@@ -40,6 +46,72 @@ def unpack_int4(packed: Tensor, length: int) -> Tensor:
     return (halves[..., :length].view(torch.int8) ^ 8) - 8
 
 
+GROUP = 32
+"""Weights of a row that share a step."""
+
+
+def codes_and_steps(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights as codes times the steps of their groups.
+
+    Args:
+        weight (Tensor): int8 [N, K].
+
+    Returns:
+        tuple[Tensor, Tensor]: int8 [N, K], and int8 [N, ceil(K / 32)],
+        positive: the greatest step of which all weights of a group are
+        multiples.
+    """
+    missing = -weight.shape[-1] % GROUP
+    padded = torch.nn.functional.pad(weight, (0, missing)).int()
+    groups = padded.unflatten(-1, (-1, GROUP))
+    steps = groups[..., 0].abs()
+    for one in groups.unbind(-1)[1:]:
+        steps = torch.gcd(steps, one)
+    steps = steps.clamp(min=1)
+    codes = (groups // steps[..., None]).flatten(-2)[:, :weight.shape[-1]]
+    return codes.to(torch.int8), steps.to(torch.int8)
+
+
+def fits_4_bits(weight: Tensor) -> bool:
+    """Whether :func:`pack_weight` can take it: int8 [N, K], codes of at most
+    4 bits."""
+    if weight.dtype != torch.int8 or weight.dim() != 2 or not weight.numel():
+        return False
+    codes, _ = codes_and_steps(weight)
+    return -8 <= int(codes.min()) and int(codes.max()) <= 7
+
+
+def pack_weight(weight: Tensor) -> Tensor:
+    """Codes, two to a byte, and then the steps of each row.
+
+    Args:
+        weight (Tensor): int8 [N, K].
+
+    Returns:
+        Tensor: uint8 [N, ceil(K / 2) + ceil(K / 32)].
+
+    Raises:
+        ValueError: If a code needs more than 4 bits.
+    """
+    codes, steps = codes_and_steps(weight)
+    return torch.cat([pack_int4(codes), steps.view(torch.uint8)], -1)
+
+
+def unpacked_weight(packed: Tensor, length: int) -> Tensor:
+    """What :func:`pack_weight` was given.
+
+    Args:
+        packed (Tensor): uint8 [N, ceil(K / 2) + ceil(K / 32)].
+        length (int): K.
+
+    Returns:
+        Tensor: int8 [N, K].
+    """
+    codes, steps = packed.tensor_split([-(-length // 2)], -1)
+    spread = steps.view(torch.int8).repeat_interleave(GROUP, -1)
+    return unpack_int4(codes.contiguous(), length) * spread[:, :length]
+
+
 def unpack_weight(module: nn.Module, state: dict[str, Tensor], prefix: str,
                   *_: Any) -> None:
     """Load hook of a module with an int8 ``weight``: takes it packed, too.
@@ -52,4 +124,4 @@ def unpack_weight(module: nn.Module, state: dict[str, Tensor], prefix: str,
     """
     name = f'{prefix}weight'
     if name in state and state[name].dtype == torch.uint8:
-        state[name] = unpack_int4(state[name], module.weight.shape[-1])
+        state[name] = unpacked_weight(state[name], module.weight.shape[-1])

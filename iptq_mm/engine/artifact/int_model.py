@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ...arithmetic import MAX_SHIFT
-from ...nn.int4 import pack_int4, unpack_int4
+from ...nn.int4 import fits_4_bits, pack_weight, unpacked_weight
 from ..atomic import atomic_file
 from ..errors import UserError
 from ..inputs.checkpoint import read_dictionary
@@ -60,25 +60,20 @@ def part_weights(weights: Mapping[str, Tensor],
     }
 
 
-def packed_weights(weights: Mapping[str, Tensor],
-                   bits: int) -> dict[str, Tensor]:
+def packed_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights that are stored two to a byte, in that form.
 
     Args:
         weights (Mapping[str, Tensor]): Of integer parts.
-        bits (int): Width of the weights.
 
     Returns:
-        dict[str, Tensor]: uint8, by name; none for more than 4 bits, nor of
-        the first and last layers, which keep 8 (``END_BITS``).
+        dict[str, Tensor]: uint8, by name; of each layer whose codes have at
+        most 4 bits.
     """
-    if bits > 4:
-        return {}
     return {
-        name: pack_int4(tensor)
+        name: pack_weight(tensor)
         for name, tensor in weights.items()
-        if name.endswith('.weight') and tensor.dtype == torch.int8
-        and int(tensor.abs().max()) < 8
+        if name.endswith('.weight') and fits_4_bits(tensor)
     }
 
 
@@ -96,7 +91,7 @@ def save_int_model(path: str | Path, model: IntModel) -> None:
             raise ValueError(f'{name} is {tensor.dtype}: an integer part '
                              f'holds integers only')
     json.dumps(model.meta)  # refuses what is not plain
-    packed = packed_weights(integers, model.meta['bits']['weight'])
+    packed = packed_weights(integers)
     checkpoint = dict(
         format=_FORMAT,
         schema_version=SCHEMA_VERSION,
@@ -161,7 +156,7 @@ def _unpacked(checkpoint: Mapping) -> IntModel:
     """A checkpoint whose weights of 4 bits have a byte each."""
     weights = checkpoint['state_dict']
     unpacked = {
-        name: unpack_int4(weights[name], length)
+        name: unpacked_weight(weights[name], length)
         for name, length in checkpoint['row_lengths'].items()
     }
     return IntModel({**weights, **unpacked}, dict(checkpoint['meta']))

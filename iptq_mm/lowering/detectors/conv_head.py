@@ -103,7 +103,7 @@ class ConvHeadLowering:
                 lower_convolution(target, self.head.get_submodule(name),
                                   scale, scales[f'{name}:output'],
                                   END_BITS if end else self.bits['weight'],
-                                  roundings(name))
+                                  roundings, name)
                 scale = scales[f'{name}:output']
             return scale
 

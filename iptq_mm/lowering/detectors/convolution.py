@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ...calibration import Site
 from ...nn import IntConv2d, IntConvTranspose2d
 from ..linear import lower_linear
-from ..rounding.rounding import Rounding
+from ..rounding.rounding import Roundings
 from ..transformer.filling import image_columns
 
 MAX_MOMENTS = 4096
@@ -34,7 +34,7 @@ def check_type(module: nn.Module, *types: type) -> None:
 
 def lower_convolution(target: IntConv2d | IntConvTranspose2d,
                       source: nn.Module, in_scale: float, out_scale: float,
-                      bits: int, rounding: Rounding) -> None:
+                      bits: int, roundings: Roundings, layer: str) -> None:
     """Fill an integer convolution.
 
     Args:
@@ -44,7 +44,8 @@ def lower_convolution(target: IntConv2d | IntConvTranspose2d,
         in_scale (float): Scale of the int8 input.
         out_scale (float): Scale of the output.
         bits (int): Width of the weights.
-        rounding (Rounding): Makes integers of the weights.
+        roundings (Roundings): Make integers of the weights.
+        layer (str): Module name of the source, as they know it.
 
     Raises:
         ValueError: If the int32 accumulator could overflow.
@@ -56,12 +57,13 @@ def lower_convolution(target: IntConv2d | IntConvTranspose2d,
         if bias is not None:
             bias = bias.repeat(target.stride**2)
         lower_linear(target.blocks, weight, bias, in_scale, out_scale, bits,
-                     rounding)
+                     roundings(layer))
         return
     weight = source.weight.view(len(source.weight), -1, target.kernel,
                                 target.kernel)
-    lower_linear(target, weight.flatten(1), source.bias, in_scale, out_scale,
-                 bits, rounding, image_columns(weight))
+    columns = image_columns(weight)
+    lower_linear(target, weight.flatten(1)[:, columns], source.bias, in_scale,
+                 out_scale, bits, roundings(layer, columns=columns))
 
 
 def moments_site(name: str, source: nn.Module, bits: int) -> Site | None:

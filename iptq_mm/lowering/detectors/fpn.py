@@ -90,12 +90,12 @@ class FPNLowering:
             weight = self.bits['weight']
             set_scale(part.quantize[i].scale, scales[f'input{i}'])
             lower_convolution(part.body.laterals[i], lateral,
-                              scales[f'input{i}'], stream, weight,
-                              roundings(self._names(i)[0]))
+                              scales[f'input{i}'], stream, weight, roundings,
+                              self._names(i)[0])
             fill_ratio(narrow, stream / scales[f'narrow{i}'])
             lower_convolution(part.body.outputs[i], output,
                               scales[f'narrow{i}'], scales[f'output{i}'],
-                              weight, roundings(self._names(i)[1]))
+                              weight, roundings, self._names(i)[1])
         # What the first of the coarser levels reads; the others read outputs.
         source = dict(
             on_input=scales[f'input{self.levels[-1]}'], on_lateral=stream,
@@ -119,7 +119,7 @@ class FPNLowering:
             source = scales[f'narrow{level}']
         lower_convolution(target.conv, self.fpn.get_submodule(name), source,
                           scales[f'output{level}'], self.bits['weight'],
-                          roundings(name))
+                          roundings, name)
 
     def _all_names(self) -> list[str]:
         names = [name for i in self.levels for name in self._names(i)]

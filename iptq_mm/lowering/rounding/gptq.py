@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from ...calibration import SecondMoments
-from .clipping import least_squares_scale, mse
+from .clipping import Grid, least_squares_grid, mse
+from .descent import descend
 from .rounding import ROUNDINGS, Rounded, corrected, to_integers
 
 DAMPING = 0.1
@@ -24,7 +25,8 @@ BLOCK = 128
 def gptq(weight: Tensor, least_scale: Tensor, bits: int,
          moments: SecondMoments | None = None) -> Rounded:
     """Column by column, each error of rounding is made up for by the columns
-    that are still to be rounded.
+    that are still to be rounded; then each integer is looked at once more
+    (``descent.py``).
 
     What counts is the error of the output, trace(E C E^T) with the error E of
     the weights. C is the covariance of the input, where the paper has its
@@ -35,13 +37,16 @@ def gptq(weight: Tensor, least_scale: Tensor, bits: int,
     if moments is None:
         return mse(weight, least_scale, bits)
     covariance = _damped(moments)
-    scale = least_squares_scale(weight, least_scale, bits,
-                                covariance.diagonal())
+    grid = least_squares_grid(weight, least_scale, bits,
+                              covariance.diagonal())
     order = covariance.diagonal().argsort(descending=True, stable=True)
+    in_order = grid._replace(steps=grid.steps[:, order])
+    covariance = covariance[order][:, order]
     integers = torch.empty_like(weight)
-    integers[:, order] = _compensate(weight[:, order], scale, bits,
-                                     covariance[order][:, order])
-    return corrected(weight, integers, scale, moments)
+    integers[:, order] = descend(
+        weight[:, order], _compensate(weight[:, order], in_order, covariance),
+        in_order, covariance)
+    return corrected(weight, integers, grid.scale, moments)
 
 
 def _damped(moments: SecondMoments) -> Tensor:
@@ -60,30 +65,28 @@ def _inverse_root(covariance: Tensor) -> Tensor:
     return torch.linalg.cholesky(inverse, upper=True)
 
 
-def _compensate(weight: Tensor, scale: Tensor, bits: int,
-                covariance: Tensor) -> Tensor:
+def _compensate(weight: Tensor, grid: Grid, covariance: Tensor) -> Tensor:
     """Integers of the weights, in the order of the columns.
 
     Args:
         weight (Tensor): float64 [N, K].
-        scale (Tensor): float64 [N].
-        bits (int): Width of the integers.
+        grid (Grid): Of the weights.
         covariance (Tensor): float64 [K, K], positive definite.
 
     Returns:
         Tensor: float64 [N, K].
     """
     root, left = _inverse_root(covariance), weight.clone()
-    integers = torch.empty_like(weight)
+    spacing, codes = grid.spacing(), torch.empty_like(weight)
     for start in range(0, weight.shape[1], BLOCK):
         end = min(start + BLOCK, weight.shape[1])
         errors = torch.empty_like(weight[:, start:end])
         for column in range(start, end):
-            integers[:, column, None] = to_integers(
-                left[:, column, None], scale, bits)
-            error = (left[:, column] - scale * integers[:, column]
+            step = spacing[:, column]
+            codes[:, column] = to_integers(left[:, column], step, grid.bits)
+            error = (left[:, column] - step * codes[:, column]
                      ) / root[column, column]
             left[:, column:end] -= error.outer(root[column, column:end])
             errors[:, column - start] = error
         left[:, end:] -= errors @ root[start:end, end:]
-    return integers
+    return grid.steps * codes

@@ -23,7 +23,8 @@ class Rounded(NamedTuple):
 
     Args:
         integers (Tensor): float64 [N, K], whole numbers, at most
-            ``qmax(bits)`` in magnitude.
+            ``qmax(bits)`` in magnitude; in groups (``groups.py``) at most
+            127.
         scale (Tensor): float64 [N], positive.
         bias (Tensor): float64 [N], to be added to the layer's bias.
     """
@@ -37,9 +38,10 @@ Rounding = Callable[[Tensor, Tensor, int], Rounded]
 least_scale float64 [N], positive."""
 
 Roundings = Callable[..., Rounding]
-"""``roundings(layer, divisors)``: the rounding of a layer by its module name
-in the float model, where the integer layer takes the float one's inputs
-divided by float64 [K] (None: as they are)."""
+"""``roundings(layer, divisors, columns)``: the rounding of a layer by its
+module name in the float model, where the integer layer takes the float one's
+inputs divided by float64 [K], and in the order int64 [K] (None: as they
+are)."""
 
 ROUNDINGS = Registry('rounding', scope='iptq_mm')
 """Functions with the arguments of a ``Rounding`` and a fourth, the moments of
@@ -56,10 +58,13 @@ def roundings(name: str, moments: Mapping[str, SecondMoments]) -> Roundings:
     """
     rule = ROUNDINGS.get(name)
 
-    def rounding(layer: str, divisors: Tensor | None = None) -> Rounding:
+    def rounding(layer: str, divisors: Tensor | None = None,
+                 columns: Tensor | None = None) -> Rounding:
         seen = moments.get(layer)
         if seen is not None and divisors is not None:
             seen = seen.divided(divisors)
+        if seen is not None and columns is not None:
+            seen = seen.reordered(columns)
         return partial(rule, moments=seen)
 
     return rounding
@@ -70,14 +75,14 @@ def to_integers(weight: Tensor, scale: Tensor, bits: int) -> Tensor:
 
     Args:
         weight (Tensor): float64 [N, K].
-        scale (Tensor): float64 [N], positive.
+        scale (Tensor): float64 [N, K] or [N, 1], positive.
         bits (int): Width.
 
     Returns:
         Tensor: float64 [N, K].
     """
     limit = qmax(bits)
-    return (weight / scale[:, None]).round().clamp(-limit, limit)
+    return (weight / scale).round().clamp(-limit, limit)
 
 
 def corrected(weight: Tensor, integers: Tensor, scale: Tensor,
@@ -103,10 +108,11 @@ def nearest(weight: Tensor, least_scale: Tensor, bits: int,
     """The largest weight of a channel gets the largest integer, the others
     the nearest."""
     scale = largest_fits(weight, least_scale, bits)
-    return corrected(weight, to_integers(weight, scale, bits), scale, moments)
+    return corrected(weight, to_integers(weight, scale[:, None], bits), scale,
+                     moments)
 
 
-def nearest_everywhere(layer: str,
-                       divisors: Tensor | None = None) -> Rounding:
+def nearest_everywhere(layer: str, divisors: Tensor | None = None,
+                       columns: Tensor | None = None) -> Rounding:
     """:func:`nearest`, whatever the layer."""
     return nearest

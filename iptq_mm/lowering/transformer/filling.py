@@ -48,11 +48,14 @@ class Filling:
         """A linear layer, or a convolution that does not overlap.
 
         Args:
-            target (nn.Module): As for ``lower_linear``, with ``out_scale``,
-                ``columns`` and ``zero``.
+            target (nn.Module): As for ``lower_linear``, with ``out_scale``
+                and ``zero``.
             layer (str): Module name.
             in_scale (Tensor | float): Scale of the int8 input, float64 [K]
                 or for all; the weights take up the differences.
+            columns (Tensor, optional): int64 [K], where the integer layer
+                finds its inputs in the order of the float one, if that
+                differs.
             branch (str, optional): Module that multiplies the output by its
                 ``gamma``, if it has one (LayerScale, Touvron et al.,
                 arXiv:2103.17239): folded into weights and bias.
@@ -70,9 +73,11 @@ class Filling:
         if isinstance(in_scale, Tensor):
             shares, in_scale = in_scale / in_scale.max(), in_scale.max().item()
             weight = weight.detach().double().cpu() * shares
+        if columns is not None:
+            weight = weight[:, columns]
         lower_linear(target, weight, bias, in_scale, out_scale,
                      bits or self.bits['weight'],
-                     self.roundings(layer, shares), columns, zero)
+                     self.roundings(layer, shares, columns), zero)
 
     def norm(self, target: IntLayerNorm | IntMergedLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:

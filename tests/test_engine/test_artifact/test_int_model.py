@@ -20,7 +20,7 @@ from iptq_mm.nn import IntLinear
 def model():
     return IntModel(
         weights={
-            'backbone.weight': torch.arange(6, dtype=torch.int8).view(2, 3),
+            'backbone.weight': 8 + torch.arange(6, dtype=torch.int8).view(2, 3),
             'neck.weight': torch.rand(3)
         },
         meta=dict(
@@ -78,7 +78,7 @@ def test_4_bit_weights_are_stored_two_to_a_byte(tmp_path, four_bits):
     save_int_model(path, model)
     stored = torch.load(path, weights_only=True)['state_dict']
     assert stored['backbone.weight'].dtype == torch.uint8
-    assert stored['backbone.weight'].shape == (3, 3)
+    assert stored['backbone.weight'].shape == (3, 3 + 1)
     read = load_int_model(path).weights
     assert read.keys() == model.weights.keys()
     for name, tensor in model.weights.items():
