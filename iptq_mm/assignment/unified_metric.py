@@ -28,14 +28,18 @@ def sqnr_db(y: Tensor, y_hat: Tensor) -> float:
         float: In [-120, 120]; 120 where there is no error (of a signal or of
         none), -120 where y is all zero and y_hat is not.
     """
-    noise = perturbation(y, y_hat)
-    signal = y.double().square().mean().item()
+    return decibel(y.double().square().mean().item(), perturbation(y, y_hat))
+
+
+def decibel(signal: float, noise: float) -> float:
+    """10 log10(signal / noise) of two powers, kept within +-120 dB; 120
+    where there is no noise."""
     if noise == 0:
         return MAX_SQNR_DB
     if signal == 0:
         return -MAX_SQNR_DB
-    decibel = 10 * (math.log10(signal) - math.log10(noise))
-    return max(-MAX_SQNR_DB, min(decibel, MAX_SQNR_DB))
+    ratio = 10 * (math.log10(signal) - math.log10(noise))
+    return max(-MAX_SQNR_DB, min(ratio, MAX_SQNR_DB))
 
 
 def perturbation(y: Tensor, y_hat: Tensor) -> float:

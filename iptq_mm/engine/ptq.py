@@ -107,6 +107,7 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
                 checkpoint=report['checkpoint'],
                 integer_parts=parts,
                 bits=hook.bits,
+                weight_bits=hook.widths,
                 functions=hook.functions,
                 seed=hook.seed,
                 versions=report['versions'],
@@ -133,6 +134,7 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             key: hook.bits[key]
             for key in ('weight', 'activation', 'residual')
         },
+        weight_bits=hook.widths,
         float=float_run.metrics,
         integer=int_run.metrics,
         integer_only=True if options.verify_integer else None,

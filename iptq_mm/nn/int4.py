@@ -97,6 +97,11 @@ def pack_weight(weight: Tensor) -> Tensor:
     return torch.cat([pack_int4(codes), steps.view(torch.uint8)], -1)
 
 
+def packed_bytes(rows: int, length: int) -> int:
+    """How many bytes :func:`pack_weight` makes of int8 [rows, length]."""
+    return rows * (-(-length // 2) - (-length // GROUP))
+
+
 def unpacked_weight(packed: Tensor, length: int) -> Tensor:
     """What :func:`pack_weight` was given.
 

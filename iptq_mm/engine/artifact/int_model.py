@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...arithmetic import MAX_SHIFT
 from ...nn.int4 import fits_4_bits, pack_weight, unpacked_weight
@@ -75,6 +75,13 @@ def packed_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, tensor in weights.items()
         if name.endswith('.weight') and fits_4_bits(tensor)
     }
+
+
+def stored_bytes(part: nn.Module) -> int:
+    """Bytes of the tensors of an integer part as they are stored."""
+    weights = part.state_dict()
+    stored = {**weights, **packed_weights(weights)}
+    return sum(tensor.nbytes for tensor in stored.values())
 
 
 def save_int_model(path: str | Path, model: IntModel) -> None:

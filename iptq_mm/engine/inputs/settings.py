@@ -66,8 +66,13 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
         UserError: Naming the setting, what it may be, and what it is.
     """
     check_names(settings, CHECKS, '')
-    return {name: CHECKS[name](name, value)
-            for name, value in settings.items()}
+    result = {name: CHECKS[name](name, value)
+              for name, value in settings.items()}
+    width = result.get('bits', DEFAULT_BITS)['weight']
+    if result.get('budget_mb') and width != DEFAULT_BITS['weight']:
+        raise UserError(f'budget_mb chooses weights of 4 or 8 bits layer by '
+                        f'layer: leave out bits.weight={width}.')
+    return result
 
 
 def _refuse(name: str, value: Any, wanted: str) -> None:
@@ -104,6 +109,13 @@ def integer(least: int, most: int | None = None) -> Callable:
         return value
 
     return check
+
+
+def positive(name: str, value: Any) -> float:
+    if (not isinstance(value, (int, float)) or isinstance(value, bool)
+            or not 0 < value < float('inf')):
+        _refuse(name, value, 'a positive number')
+    return value
 
 
 def boolean(name: str, value: Any) -> bool:
@@ -170,5 +182,6 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = dict(
     rounding=one_of(ROUNDINGS),
     equalize=boolean,
     bits=_bits,
+    budget_mb=optional(positive),
     seed=integer(0))
 """What a value of each setting must be."""

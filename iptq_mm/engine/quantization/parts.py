@@ -16,7 +16,8 @@ from ...calibration import Sampler, SecondMoments, Site, UnreachedSiteError
 from ...calibration.observers import min_max
 from ...lowering import lowering_of
 from ...lowering.detectors.folding import fold_norms
-from ...lowering.rounding.rounding import roundings
+from ...lowering.rounding.recorded import Recorded
+from ...lowering.rounding.rounding import Roundings, roundings
 from ...lowering.scale import fill
 from ...models.detectors.part import IntPart
 from ...models.detectors.program import (
@@ -29,6 +30,7 @@ from ...models.detectors.program import (
 )
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
+from .budget import Part, lower_within
 from .calibrate import WIDE, Calibration, thresholds
 from .select import Selection
 
@@ -156,10 +158,13 @@ class Parts:
         softmax (ScoreSoftmax): Of the class scores, likewise.
         choices (dict[str, Choice]): Scores and assigned candidate of that
             Softmax, as of a non-linear layer of the backbone.
+        widths (dict[str, int]): Of the weights of each layer that had a
+            choice, by ``PART/LAYER``.
     """
     layers: dict[str, IntPart]
     softmax: ScoreSoftmax
     choices: dict[str, Choice]
+    widths: dict[str, int]
 
     def modules(self) -> dict[str, nn.Module]:
         """All of it, by the name that it has in the integer detector."""
@@ -175,7 +180,7 @@ class Parts:
 
 def quantize_parts(detector: nn.Module, calibration: Calibration,
                    selection: Selection, bits: Mapping[str, int],
-                   rounding: str) -> Parts:
+                   rounding: str, budget: float | None = None) -> Parts:
     """Calibrate and lower neck and heads in one pass over the images, in
     which the detector detects as in a test. It stays as it is.
 
@@ -187,6 +192,8 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
         selection (Selection): How Softmax of the scores gets its candidate.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
         rounding (str): A name in ``iptq_mm.lowering.ROUNDINGS``.
+        budget (float, optional): Bytes that all of it may have, see
+            :func:`~.quantize.quantize_backbone`. Defaults to None.
 
     Returns:
         Parts: The same arguments give the same integers.
@@ -227,12 +234,19 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
             f'the detector found in them with its integer backbone was too '
             f'little. Calibrate on more of them (num_batches).') from error
     found = thresholds(sites, observers)
-    layers = {
-        part: lowering.lower(
-            _of_part(part, found), {},
-            roundings(rounding, _of_part(part, moments)))
-        for part, lowering in lowerings.items()
-    }
+    if budget is None:
+        layers, widths = {
+            part: lowering.lower(
+                _of_part(part, found), {},
+                roundings(rounding, _of_part(part, moments)))
+            for part, lowering in lowerings.items()
+        }, {}
+    else:
+        layers, widths = lower_within({
+            part: _in_budget(detector, part, _of_part(part, found), bits,
+                             Recorded(rounding, _of_part(part, moments)))
+            for part in lowerings
+        }, budget)
     # The samplers pick alike: what is read is the mean over the stages.
     try:
         rows = torch.stack([sampler.rows for sampler in samplers.values()])
@@ -248,7 +262,18 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     assigned = choices[SCORES].assigned
     softmax = ScoreSoftmax(assigned.name)
     fill(softmax.params, assigned.lower(scale, SOFTMAX_BITS))
-    return Parts(layers, softmax, choices)
+    return Parts(layers, softmax, choices, widths)
+
+
+def _in_budget(detector: nn.Module, part: str, found: Mapping[str, float],
+               bits: Mapping[str, int], recorded: Recorded) -> Part:
+
+    def lower(width: int, roundings: Roundings) -> nn.Module:
+        lowering = lowering_of(
+            detector.get_submodule(part), {**bits, 'weight': width})
+        return lowering.lower(found, {}, roundings)
+
+    return Part(lower, recorded)
 
 
 def _logits(detector: nn.Module, parts: Iterable[str]) -> dict[str, Site]:

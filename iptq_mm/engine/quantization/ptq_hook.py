@@ -24,6 +24,7 @@ from ...assignment import AssignmentPolicy, Choice, read_assignment
 from ...models.detectors.program import SCORES
 from ...registry import HOOKS
 from ..artifact.digest import digest
+from ..artifact.int_model import stored_bytes
 from ..artifact.int_model_config import int_classifier_config, int_model_config
 from ..errors import UserError
 from ..inputs.checkpoint import check_finite, load_weights, weights_of
@@ -36,6 +37,7 @@ from .parts import (
     any_score,
     check_detections,
     integer_detector,
+    part_names,
     prepare_parts,
     quantize_parts,
     replaced,
@@ -99,6 +101,10 @@ class PTQHook(Hook):
             defaults to 8; first and last layers keep 8), ``activation`` and
             ``attention`` maps (likewise), ``residual`` (8 to 16, 16) and
             ``output`` (2 to 16, 16).
+        budget_mb (float, optional): Megabytes (10^6 bytes) that all integers
+            of the model may have, as they are stored. Some layers then have
+            weights of 4 bits and the others of 8, by the error that each
+            byte takes away. Defaults to None, no limit.
         seed (int): Which images a shuffling calibration sampler picks, and
             which rows of activations are looked at. Independent of the
             runner's own seed, so that every run of a config gives the same
@@ -131,6 +137,7 @@ class PTQHook(Hook):
                  rounding: str = 'gptq',
                  equalize: bool = True,
                  bits: Mapping[str, int] | None = None,
+                 budget_mb: float | None = None,
                  seed: int = 0):
         settings = checked(
             dict(
@@ -146,6 +153,7 @@ class PTQHook(Hook):
                 rounding=rounding,
                 equalize=equalize,
                 bits=bits,
+                budget_mb=budget_mb,
                 seed=seed))
         for name, value in settings.items():
             setattr(self, name, value)
@@ -221,7 +229,8 @@ class PTQHook(Hook):
             self.quantization = quantize_backbone(
                 self.source, calibration,
                 Selection(policy.without([SCORES]), self.fit), self.bits,
-                self.rounding, self.equalize)
+                self.rounding, self.equalize,
+                self._backbone_bytes(model, whole))
             integers = [self.quantization.backbone.to(device)]
             if whole:
                 with replaced(model, backbone=integers[0],
@@ -239,9 +248,26 @@ class PTQHook(Hook):
         parts = quantize_parts(
             model, calibration,
             Selection(policy.without(done.choices), self.fit), self.bits,
-            self.rounding)
+            self.rounding,
+            self.budget_mb and self.budget_mb * 1e6
+            - stored_bytes(done.backbone))
         done.seconds['parts'] = time.perf_counter() - began
         return parts
+
+    def _backbone_bytes(self, model: nn.Module, whole: bool) -> float | None:
+        """What of the budget the backbone may take: of a whole detector its
+        share of the weights."""
+        if self.budget_mb is None:
+            return None
+        share = 1.
+        if whole:
+            counts = {
+                name: sum(weight.numel() for weight in
+                          model.get_submodule(name).parameters())
+                for name in ('backbone', *part_names(model))
+            }
+            share = counts['backbone'] / sum(counts.values())
+        return self.budget_mb * 1e6 * share
 
     def done(self) -> Quantization:
         """What :meth:`quantize` has made.
@@ -258,6 +284,13 @@ class PTQHook(Hook):
         """Scores and assigned candidate of each non-linear layer."""
         own = {} if self.parts is None else self.parts.choices
         return {**self.done().choices, **own}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Of the weights of each layer that had a choice, by
+        ``PART/LAYER``; none without a budget."""
+        own = {} if self.parts is None else self.parts.widths
+        return {**self.done().widths, **own}
 
     @property
     def functions(self) -> dict[str, str]:

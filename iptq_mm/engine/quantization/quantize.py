@@ -28,8 +28,10 @@ from ...lowering import (
     ordered_by_range,
     watchable,
 )
+from ...lowering.rounding.recorded import Recorded
 from ...lowering.rounding.rounding import roundings
 from ..errors import UserError
+from .budget import NARROW, Part, lower_within
 from .calibrate import WIDE, Calibration, thresholds
 from .select import Selection
 
@@ -47,10 +49,13 @@ class Quantization:
             are scored on) and ``assign`` (fitting and scoring them, stage 2);
             ``calibrate`` (stage 3: the pass that gives the final ranges) and
             ``lower``.
+        widths (dict[str, int]): Of the weights of each layer that had a
+            choice, by ``backbone/LAYER``; none without a budget.
     """
     backbone: nn.Module
     choices: dict[str, Choice]
     seconds: dict[str, float]
+    widths: dict[str, int]
 
     @property
     def functions(self) -> dict[str, str]:
@@ -70,7 +75,8 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 def quantize_backbone(backbone: nn.Module, calibration: Calibration,
                       selection: Selection, bits: Mapping[str, int],
-                      rounding: str, equalize: bool) -> Quantization:
+                      rounding: str, equalize: bool,
+                      budget: float | None = None) -> Quantization:
     """Calibrate, assign and lower a backbone, which itself stays as it is.
 
     Args:
@@ -84,6 +90,9 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             queries, keys and values, to like ranges first, and the hidden
             channels of MLPs into the order of theirs, see
             ``iptq_mm/lowering/equalization/``.
+        budget (float, optional): Bytes that the integer backbone may have:
+            some layers then have weights of 4 bits, and the others of 8,
+            whatever ``bits`` says. Defaults to None, no limit.
 
     Returns:
         Quantization: The integer backbone and its history. The same
@@ -104,7 +113,10 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
     seconds: dict[str, float] = {}
     if equalize:
         with _timed(seconds, 'equalize'):
-            backbone = equalized_backbone(backbone, bits, calibration)
+            # The error of the narrow weights is what there is to avoid.
+            width = bits['weight'] if budget is None else NARROW
+            backbone = equalized_backbone(
+                backbone, {**bits, 'weight': width}, calibration)
         lowering = lowering_of(backbone, bits)
     sites, kinds = lowering.sites(), lowering.nonlinear_layers()
     samplers = {layer: Sampler(seed=calibration.seed) for layer in kinds}
@@ -127,10 +139,19 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
                           {**observers, **moments}, {},
                           'observing the mixed model')
     with _timed(seconds, 'lower'):
-        lowered = lowering.lower(
-            thresholds(sites, observers), assigned,
-            roundings(rounding, moments))
-    return Quantization(lowered, choices, seconds)
+        ranges = thresholds(sites, observers)
+        if budget is None:
+            lowered, widths = lowering.lower(
+                ranges, assigned, roundings(rounding, moments)), {}
+        else:
+            part = Part(
+                lambda width, roundings: lowering_of(
+                    backbone, {**bits, 'weight': width}).lower(
+                        ranges, assigned, roundings),
+                Recorded(rounding, moments))
+            parts, widths = lower_within({'backbone': part}, budget)
+            lowered = parts['backbone']
+    return Quantization(lowered, choices, seconds, widths)
 
 
 def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],

@@ -24,8 +24,10 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
     table = Table(title=f'{Path(report["config"]).name}, {weights}')
     table.add_column('')
     table.add_column('float', justify='right')
+    weight = '/'.join(map(str, sorted(set(report['weight_bits'].values())))
+                      ) or bits['weight']
     table.add_column(
-        f'integer W{bits["weight"]}A{bits["activation"]}', justify='right')
+        f'integer W{weight}A{bits["activation"]}', justify='right')
     table.add_column('change', justify='right')
     for metric, value in float_run.metrics.items():
         if metric.endswith(('mAP', 'top1', 'top5')):

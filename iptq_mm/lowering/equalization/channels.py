@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...arithmetic import qmax
+from ..rounding.groups import MOST_BITS, grouped
 
 STRENGTHS = (0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.)
 """0 evens out the columns of the weights, 1 the channels of the activations.
@@ -69,13 +70,18 @@ def quietest_factors(ranges: Tensor, weight: Tensor,
     """
     ranges, weight = ranges.double(), weight.detach().double().cpu()
 
+    def shares(x: Tensor) -> Tensor:
+        """Columns that have a scale together, [N, G, ...]."""
+        return grouped(x) if bits['weight'] <= MOST_BITS else x[:, None]
+
     def noise(divisors: Tensor) -> float:
         inputs, rows = ranges / divisors, weight * divisors
         step = inputs.max() / qmax(bits['activation'])
-        steps = rows.abs().amax(1) / qmax(bits['weight'])
-        power = (inputs / RANGE_OF_DEVIATION).square().sum()
+        steps = shares(rows).abs().amax(-1) / qmax(bits['weight'])
+        deviations = inputs / RANGE_OF_DEVIATION
+        powers = shares(deviations[None]).square().sum(-1)
         return (step.square() * rows.square().sum()
-                + steps.square().sum() * power).item()
+                + (steps.square() * powers).sum()).item()
 
     columns = weight.abs().amax(0)
     return min((factors(ranges, columns, strength) for strength in STRENGTHS),

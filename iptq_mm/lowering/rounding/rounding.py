@@ -56,18 +56,30 @@ def roundings(name: str, moments: Mapping[str, SecondMoments]) -> Roundings:
         moments (Mapping[str, SecondMoments]): Of the input of a layer, by
             its module name in the float model.
     """
-    rule = ROUNDINGS.get(name)
+    rule = rule_of(name)
 
     def rounding(layer: str, divisors: Tensor | None = None,
                  columns: Tensor | None = None) -> Rounding:
-        seen = moments.get(layer)
-        if seen is not None and divisors is not None:
-            seen = seen.divided(divisors)
-        if seen is not None and columns is not None:
-            seen = seen.reordered(columns)
-        return partial(rule, moments=seen)
+        return partial(
+            rule, moments=moments_at(moments.get(layer), divisors, columns))
 
     return rounding
+
+
+def rule_of(name: str) -> Callable:
+    """What is registered under a name."""
+    return ROUNDINGS.get(name)
+
+
+def moments_at(seen: SecondMoments | None, divisors: Tensor | None,
+               columns: Tensor | None) -> SecondMoments | None:
+    """Moments of a float layer's input as the integer layer takes it, see
+    ``Roundings``."""
+    if seen is not None and divisors is not None:
+        seen = seen.divided(divisors)
+    if seen is not None and columns is not None:
+        seen = seen.reordered(columns)
+    return seen
 
 
 def to_integers(weight: Tensor, scale: Tensor, bits: int) -> Tensor:

@@ -1,0 +1,70 @@
+"""Weights of 8 and of 4 bits, so that a model has so many bytes."""
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from ...assignment.widths import choose_narrow
+from ...lowering.rounding.recorded import Recorded, with_widths
+from ...lowering.rounding.rounding import Roundings
+from ..artifact.int_model import stored_bytes
+from ..errors import UserError
+
+NARROW, WIDE = 4, 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a model that is lowered by itself.
+
+    Args:
+        lower (Callable): ``lower(bits, roundings)``: the integer part with
+            weights of that width, all but the first and last layers.
+        roundings (Recorded): By which.
+    """
+    lower: Callable[[int, Roundings], nn.Module]
+    roundings: Recorded
+
+
+def lower_within(parts: Mapping[str, Part],
+                 budget: float) -> tuple[dict[str, nn.Module], dict[str, int]]:
+    """Lower parts so that together they have at most so many bytes.
+
+    Args:
+        parts (Mapping[str, Part]): By name.
+        budget (float): Bytes of all their integers, as they are stored.
+
+    Returns:
+        tuple[dict[str, nn.Module], dict[str, int]]: The integer parts by
+        name, and the width of each layer that had a choice, by ``PART/LAYER``.
+
+    Raises:
+        UserError: If it is too small for weights of 4 bits.
+    """
+    sizes = {
+        bits: sum(stored_bytes(part.lower(bits, part.roundings))
+                  for part in parts.values())
+        for bits in (WIDE, NARROW)
+    }
+    if budget < sizes[NARROW]:
+        raise UserError(
+            f'budget_mb leaves {budget / 1e6:.2f} MB to {", ".join(parts)}, '
+            f'which take {sizes[NARROW] / 1e6:.2f} MB with all weights of '
+            f'{NARROW} bits. Allow for more.')
+    narrow, wide = ({
+        f'{name}/{layer}': measures
+        for name, part in parts.items()
+        for (layer, width), measures in part.roundings.measures.items()
+        if width == bits
+    } for bits in (NARROW, WIDE))
+    wide = {layer: wide[layer] for layer in narrow}
+    chosen = choose_narrow(narrow, wide, sizes[WIDE] - budget)
+    widths = {layer: NARROW if layer in chosen else WIDE for layer in narrow}
+    lowered = {
+        name: part.lower(WIDE, with_widths(part.roundings, {
+            layer.removeprefix(f'{name}/'): width
+            for layer, width in widths.items() if layer.startswith(f'{name}/')
+        }))
+        for name, part in parts.items()
+    }
+    return lowered, widths
