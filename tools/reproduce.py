@@ -2,6 +2,8 @@
 
 `accuracy`: I-BERT's, I-ViT's, FQ-ViT's and IPTQ-ViT's functions and what the
 Unified Metric chooses, beside the float network and other runtimes.
+`widths`: weights and activations of 8 to 4 bits, beside other runtimes.
+`means`: each width without equalization, GPTQ or groups of weights.
 `ablation`: the metric without one candidate or one of its terms.
 `calibration-size`: the metric's choice by the number of calibration images.
 `time`: how long each stage of quantization takes.
@@ -43,16 +45,18 @@ def parse_args(args=None):
         metavar='FILE', help='what was measured (default: %(default)s)')
     commands = options.add_subparsers(
         required=True, metavar='EXPERIMENT', dest='experiment')
-    one = add_experiment(commands, 'accuracy',
-                         'families of functions, the metric')
-    one.add_argument(
-        '--vs', nargs='+', default=[], metavar='RUNTIME',
-        choices=('ort-int8', 'openvino-int8'),
-        help='ort-int8 or openvino-int8, or both: pip install -e .[peers]')
-    one.add_argument(
-        '--seeds', type=positive, default=1, metavar='N',
-        help='calibrations on different images, of which the table has the '
-        'mean (default: %(default)s)')
+    for name, what in (('accuracy', 'families of functions, the metric'),
+                       ('widths', 'widths of weights and activations')):
+        one = add_experiment(commands, name, what)
+        one.add_argument(
+            '--vs', nargs='+', default=[], metavar='RUNTIME',
+            choices=('ort-int8', 'openvino-int8'),
+            help='ort-int8 or openvino-int8, or both: pip install -e .[peers]')
+        one.add_argument(
+            '--seeds', type=positive, default=1, metavar='N',
+            help='calibrations on different images, of which the table has '
+            'the mean (default: %(default)s)')
+    add_experiment(commands, 'means', 'each width less something')
     add_experiment(commands, 'ablation', 'the metric less something')
     one = add_experiment(commands, 'calibration-size',
                          'by calibration images')

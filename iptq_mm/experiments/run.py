@@ -20,6 +20,7 @@ from .pages import scores as scores_page
 from .peers import check_peer
 from .scores import score_functions
 from .tables import ablation, accuracy, calibration_size, quantization_time
+from .widths import means, widths
 
 HEADING = '## The tables\n'
 """What is above it in a page is written by hand."""
@@ -34,6 +35,11 @@ def _accuracy(options: PTQOptions, args: Namespace,
     return accuracy(options, args.vs, args.seeds, bars)
 
 
+def _widths(options: PTQOptions, args: Namespace,
+            bars: ProgressBars) -> Entry:
+    return widths(options, args.vs, args.seeds, bars)
+
+
 def _functions(options: PTQOptions, args: Namespace,
                bars: ProgressBars) -> Entry:
     return study(
@@ -45,6 +51,8 @@ def _functions(options: PTQOptions, args: Namespace,
 EXPERIMENTS: dict[str, Callable[[PTQOptions, Namespace, ProgressBars],
                                 Entry]] = {
     'accuracy': _accuracy,
+    'widths': _widths,
+    'means': lambda options, args, bars: means(options, bars),
     'ablation': lambda options, args, bars: ablation(options, bars),
     'calibration-size':
     lambda options, args, bars: calibration_size(options, args.sizes, bars),

@@ -17,9 +17,9 @@ def over_seeds(entries: Sequence[Entry]) -> dict[str, Any]:
             one for each seed, at least one; the same rows in all.
 
     Returns:
-        dict: As the first, with mean figures and mean ``int_ops``;
-        ``top1_range`` beside each ``top1`` is the least and the largest, and
-        ``seeds`` stands for ``seed``.
+        dict: As the first, with mean figures, and mean ``int_ops`` and
+        ``megabytes`` where there are; ``top1_range`` beside each ``top1`` is
+        the least and the largest, and ``seeds`` stands for ``seed``.
     """
     first = dict(entries[0])
     del first['seed']
@@ -34,9 +34,12 @@ def over_seeds(entries: Sequence[Entry]) -> dict[str, Any]:
             }
             for column, rows in first['columns'].items()
         },
-        int_ops={
-            row: fmean(entry['int_ops'][row] for entry in entries)
-            for row in first['int_ops']
+        **{
+            what: {
+                row: fmean(entry[what][row] for entry in entries)
+                for row in first[what]
+            }
+            for what in ('int_ops', 'megabytes') if what in first
         })
 
 

@@ -56,7 +56,7 @@ def accuracy(options: PTQOptions, peers: Sequence[str], seeds: int,
     """
     for name in peers:
         check_peer(name)
-    setting = _classifier(options)
+    setting = classifier(options)
     first = setting.hook().seed
     return over_seeds([
         _accuracy(setting.with_seed(seed), peers, progress)
@@ -69,9 +69,9 @@ def _accuracy(setting: Setting, peers: Sequence[str],
     hook = setting.hook()
     rows, shared, assignments = _columns(setting, families, progress)
     with TemporaryDirectory() as folder:
-        rows |= _by_others(setting, hook, peers, Path(folder), progress)
+        rows |= by_others(setting, hook, peers, Path(folder), progress)
         return dict(
-            _measured(setting, hook, rows, progress),
+            measured(setting, hook, rows, progress),
             int_ops=_operations(setting, hook, shared, assignments),
             machine=machine())
 
@@ -90,7 +90,7 @@ def ablation(options: PTQOptions, progress: Progress) -> dict[str, Any]:
     Raises:
         UserError: For input that cannot be worked with.
     """
-    setting = _classifier(options)
+    setting = classifier(options)
     hook = setting.hook()
     rows, shared, assignments = _columns(setting, ablations, progress)
     changed = {}
@@ -98,7 +98,7 @@ def ablation(options: PTQOptions, progress: Progress) -> dict[str, Any]:
         whole = assignments[f'{name.partition("/")[0]}/full']
         changed[name] = sum(one[layer] != whole[layer] for layer in one)
     return dict(
-        _measured(setting, hook, rows, progress),
+        measured(setting, hook, rows, progress),
         int_ops=_operations(setting, hook, shared, assignments),
         changed=changed)
 
@@ -120,13 +120,13 @@ def calibration_size(options: PTQOptions, sizes: Sequence[int],
         UserError: For input that cannot be worked with, such as too few
             images.
     """
-    setting = _classifier(options)
+    setting = classifier(options)
     rows = {}
     for size in sizes:
 
         named = partial(_default_as, str(size))
         rows |= _columns(setting, named, progress, size)[0]
-    return _measured(setting, setting.hook(sizes[-1]), rows, progress)
+    return measured(setting, setting.hook(sizes[-1]), rows, progress)
 
 
 def _default_as(name: str, subject: Subject,
@@ -147,7 +147,7 @@ def quantization_time(options: PTQOptions) -> dict[str, Any]:
     Raises:
         UserError: For input that cannot be worked with.
     """
-    setting = _classifier(options)
+    setting = classifier(options)
     hook = setting.hook()
     quantization = hook.quantize(setting.runner)
     return dict(
@@ -155,7 +155,8 @@ def quantization_time(options: PTQOptions) -> dict[str, Any]:
         machine=machine())
 
 
-def _classifier(options: PTQOptions) -> Setting:
+def classifier(options: PTQOptions) -> Setting:
+    """The setting of a config; refuses a detector."""
     setting = Setting.of(options)
     setting.check_classifier()
     return setting
@@ -183,8 +184,8 @@ def _columns(
     return rows, *first
 
 
-def _by_others(setting: Setting, hook: PTQHook, peers: Sequence[str],
-               folder: Path, progress: Progress) -> Rows:
+def by_others(setting: Setting, hook: PTQHook, peers: Sequence[str],
+              folder: Path, progress: Progress) -> Rows:
     """Networks of other runtimes, calibrated on the hook's images."""
     rows = {}
     for done, name in enumerate(peers, 1):
@@ -195,8 +196,9 @@ def _by_others(setting: Setting, hook: PTQHook, peers: Sequence[str],
     return rows
 
 
-def _measured(setting: Setting, hook: PTQHook, rows: Rows,
-              progress: Progress) -> dict[str, Any]:
+def measured(setting: Setting, hook: PTQHook, rows: Rows,
+             progress: Progress) -> dict[str, Any]:
+    """Top-1 and SQNR of networks, by column and row, and of what."""
     total = len(setting.runner.test_dataloader)
     figures = compare(
         setting.runner.model.backbone, rows, setting.images(),

@@ -8,6 +8,7 @@ from typing import Any
 from ...visualization.markdown import markdown_table
 from ..peers import PEERS
 from ..tables import OTHERS
+from ..widths import WHOLE
 from .published import FQ_VIT, I_VIT
 
 Entry = Mapping[str, Any]
@@ -37,7 +38,9 @@ def markdown(tables: Mapping[str, Mapping[str, Entry]],
         tables (Mapping): Entries by table and name of the classifier.
         picture (str | None): Path of the picture of the stages' times.
     """
-    for table, title in (('accuracy', 'Accuracy'), ('ablation', 'Ablation'),
+    for table, title in (('widths', 'Widths'),
+                         ('means', 'What each means is worth'),
+                         ('accuracy', 'Accuracy'), ('ablation', 'Ablation'),
                          ('calibration-size', 'Calibration images')):
         for name, entry in tables.get(table, {}).items():
             yield f'### {title}: {name}\n'
@@ -118,7 +121,28 @@ def published_table() -> str:
          for name, paper in (('FQ-ViT', FQ_VIT), ('I-ViT, retrained', I_VIT))))
 
 
+def widths_table(entry: Entry) -> str:
+    """Rows are widths, then other runtimes."""
+    rows = [[
+        column if row == WHOLE else PEERS[row],
+        *_cells(figures, entry['float']),
+        f'{entry["megabytes"][column]:.1f}' if row == WHOLE else '-'
+    ] for column, rows in entry['columns'].items()
+            for row, figures in rows.items()]
+    return markdown_table(
+        ['', 'top-1 / %', 'change', 'SQNR / dB', 'MB'], rows)
+
+
+def means_table(entry: Entry) -> str:
+    """Rows are what is switched off."""
+    names = next(iter(entry['columns'].values()))
+    return markdown_table(['', *_headings(entry)],
+                          ([name, *_figures(entry, name)] for name in names))
+
+
 _PARTS = {
+    'widths': widths_table,
+    'means': means_table,
     'accuracy': accuracy_table,
     'ablation': ablation_table,
     'calibration-size': size_table

@@ -24,6 +24,8 @@ MISTAKES = {
     'num_batches=x': r"num_batches is an integer from 1, not 'x'",
     'num_batches=0': r'num_batches is an integer from 1, not 0',
     'seed=-1': r'seed is an integer from 0, not -1',
+    'budget_mb=0': r'budget_mb is a positive number, not 0',
+    'budget_mb=small': r"budget_mb is a positive number, not 'small'",
     'equalize=3': r'equalize is True or False, not 3',
     'scope=everything': r"no scope 'everything'; there are: backbone, all",
     'input=float': r"no input 'float'",
@@ -53,6 +55,13 @@ def test_a_mistake_is_named_before_any_work(option, message, tmp_path):
         str(SHAPES), work_dir=str(tmp_path), cfg_options=parsed(option))
     with pytest.raises(UserError, match=message):
         resolve(options)
+
+
+def test_a_budget_leaves_no_width_to_choose():
+    with pytest.raises(UserError, match=r'leave out bits\.weight=4'):
+        checked(dict(budget_mb=3, bits=dict(weight=4)))
+    assert checked(dict(budget_mb=3, bits=dict(activation=6)))
+
 
 
 @pytest.mark.parametrize('observer, message', [

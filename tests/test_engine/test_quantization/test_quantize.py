@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from iptq_mm.assignment import AssignmentPolicy
+from iptq_mm.engine.artifact.int_model import stored_bytes
 from iptq_mm.engine.errors import UserError
 from iptq_mm.engine.quantization.calibrate import Calibration
 from iptq_mm.engine.quantization.quantize import quantize_backbone
@@ -30,13 +31,13 @@ def images():
 
 def quantize(swin, images, num_batches=3, observer='mse', fit='layer',
              rounding='nearest', equalize=False,
-             progress=lambda *_: None, bits={}, **policy):
+             progress=lambda *_: None, bits={}, budget=None, **policy):
     policy.setdefault('forced', DEFAULT_FUNCTIONS)
     return quantize_backbone(
         swin,
         Calibration(images, num_batches, dict(type=observer), 0, progress),
         Selection(AssignmentPolicy(**policy), fit), {**DEFAULT_BITS, **bits},
-        rounding, equalize)
+        rounding, equalize, budget)
 
 
 def test_same_arguments_same_integers(images):
@@ -158,3 +159,32 @@ def test_activation_that_is_not_finite_is_named(images):
 def test_no_swin(images):
     with pytest.raises(TypeError, match='Conv2d'):
         quantize(nn.Conv2d(3, 8, 3), images)
+
+
+def sizes(images):
+    return [stored_bytes(quantize(float_swin(**TINY), images, rounding='gptq',
+                                  bits=dict(weight=bits)).backbone)
+            for bits in (4, 8)]
+
+
+@pytest.mark.parametrize('share', [0, .3, .9, 1, 2])
+def test_a_budget_is_kept_and_used(images, share):
+    small, large = sizes(images)
+    budget = small + share * (large - small)
+    result = quantize(float_swin(**TINY), images, rounding='gptq',
+                      budget=budget)
+    found = stored_bytes(result.backbone)
+    assert small <= found <= min(budget, large)
+    assert found > small or not share
+    widths = list(result.widths.values())
+    assert widths.count(4) == {0: len(widths), 1: 0, 2: 0}.get(
+        share, widths.count(4))
+    assert 'backbone/stages.0.blocks.0.attn.w_msa.qkv' in result.widths
+    assert not any('patch_embed' in layer for layer in result.widths)
+
+
+def test_a_budget_below_4_bits_is_refused(images):
+    small, _ = sizes(images)
+    with pytest.raises(UserError, match='with all weights of 4 bits'):
+        quantize(float_swin(**TINY), images, rounding='gptq',
+                 budget=small - 1)
