@@ -17,6 +17,7 @@ __all__ = [
     'COORDINATE_BITS', 'NAMESPACE', 'REFERENCES', 'add', 'attention',
     'box_levels', 'conv2d', 'cut_patches', 'decode_boxes', 'gelu',
     'group_ends', 'layer_norm', 'linear', 'linear_add', 'linear_gelu',
-    'merge_layer_norm', 'native', 'neighbourhoods', 'nms', 'paste_masks', 'rank', 'requantize',
-    'roi_align', 'softmax', 'window_attention', 'with_zero_point'
+    'merge_layer_norm', 'native', 'neighbourhoods', 'nms', 'paste_masks',
+    'rank', 'requantize', 'roi_align', 'softmax', 'window_attention',
+    'with_zero_point'
 ]

@@ -66,7 +66,8 @@ def test_every_width_has_its_figures_and_size(measured):
         assert list(rows) == ['default']
         assert rows['default']['sqnr_db'] > 5
     sizes = found['megabytes']
-    assert sizes['W8A8'] == sizes['W7A8'] == sizes['W6A6']
+    for other in ('W7A8', 'W6A6'):  # but for the tables of functions
+        assert sizes[other] == pytest.approx(sizes['W8A8'], rel=.05)
     assert sizes['W4A8'] <= sizes['W4/8A8'] < sizes['W8A8']
 
 

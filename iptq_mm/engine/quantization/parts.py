@@ -234,13 +234,14 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
             f'the detector found in them with its integer backbone was too '
             f'little. Calibrate on more of them (num_batches).') from error
     found = thresholds(sites, observers)
+    widths: dict[str, int] = {}
     if budget is None:
-        layers, widths = {
+        layers = {
             part: lowering.lower(
                 _of_part(part, found), {},
                 roundings(rounding, _of_part(part, moments)))
             for part, lowering in lowerings.items()
-        }, {}
+        }
     else:
         layers, widths = lower_within({
             part: _in_budget(detector, part, _of_part(part, found), bits,

@@ -140,9 +140,10 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
                           'observing the mixed model')
     with _timed(seconds, 'lower'):
         ranges = thresholds(sites, observers)
+        widths: dict[str, int] = {}
         if budget is None:
-            lowered, widths = lowering.lower(
-                ranges, assigned, roundings(rounding, moments)), {}
+            lowered = lowering.lower(ranges, assigned,
+                                     roundings(rounding, moments))
         else:
             part = Part(
                 lambda width, roundings: lowering_of(
