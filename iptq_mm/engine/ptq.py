@@ -12,9 +12,9 @@ from ..registry import HOOKS
 from .artifact.int_config import int_config, save_int_config
 from .artifact.int_model import (
     IntModel,
-    packed_weights,
     part_weights,
     save_int_model,
+    stored_bytes,
 )
 from .inputs.config import ptq_hook_config
 from .inputs.options import PTQOptions, resolve
@@ -81,10 +81,9 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
 
     parts = hook.part_names
     integers = part_weights(runner.model.state_dict(), parts)
-    packed = packed_weights(integers)
     size = dict(
         float=size_bytes(part_weights(float_weights, parts)),
-        integer=size_bytes({**integers, **packed}))
+        integer=stored_bytes(integers))
     weights = config.load_from or getattr(runner.model, 'weights', None)
     report = _report(options, weights, hook, float_run, int_run, sqnr_db, size,
                      memory, float_parts(runner.model))

@@ -72,7 +72,7 @@ def _widths(setting: Setting, peers: Sequence[str],
 
     def add(name: str, **changes: Any) -> None:
         networks[name, WHOLE] = network = _quantized(setting, changes)
-        sizes[name] = stored_bytes(network) / 1e6
+        sizes[name] = stored_bytes(network.state_dict()) / 1e6
         progress('quantizing', len(sizes), len(WIDTHS) + 1)
 
     for name, bits in WIDTHS.items():

@@ -3,8 +3,9 @@
 It has the layout of any mmengine checkpoint, so that mmengine's own loader
 takes it: ``state_dict`` of the whole detector and ``meta``, plus a
 ``schema_version``. The tensors of the integer parts, which ``meta`` names, are
-integers only; weights of 4 bits or less are stored two to a byte
-(``iptq_mm/nn/int4.py``), which integer modules unpack when they load them.
+integers only, each in the narrowest type that holds it, which loading widens;
+weights of 4 bits or less are stored two to a byte (``iptq_mm/nn/int4.py``),
+which integer modules unpack when they load them.
 Parts that stay float (for ``scope='backbone'``: neck and heads) keep their
 float tensors; without them there would be no detector to load. Nothing in it
 needs unpickling of code: ``torch.load(weights_only=True)`` reads it. It
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...arithmetic import MAX_SHIFT
 from ...nn.int4 import fits_4_bits, pack_weight, unpacked_weight
@@ -60,28 +61,37 @@ def part_weights(weights: Mapping[str, Tensor],
     }
 
 
-def packed_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights that are stored two to a byte, in that form.
+def as_stored(integers: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Integers in the form in which they are stored.
 
     Args:
-        weights (Mapping[str, Tensor]): Of integer parts.
+        integers (Mapping[str, Tensor]): Of integer parts.
 
     Returns:
-        dict[str, Tensor]: uint8, by name; of each layer whose codes have at
-        most 4 bits.
+        dict[str, Tensor]: By name: weights whose codes have at most 4 bits as
+        uint8, two to a byte; all else in the narrowest signed type that holds
+        it (a shift, an int64 for the arithmetic, takes a byte).
     """
     return {
-        name: pack_weight(tensor)
-        for name, tensor in weights.items()
-        if name.endswith('.weight') and fits_4_bits(tensor)
+        name: pack_weight(tensor) if name.endswith('.weight')
+        and fits_4_bits(tensor) else _narrowed(tensor)
+        for name, tensor in integers.items()
     }
 
 
-def stored_bytes(part: nn.Module) -> int:
-    """Bytes of the tensors of an integer part as they are stored."""
-    weights = part.state_dict()
-    stored = {**weights, **packed_weights(weights)}
-    return sum(tensor.nbytes for tensor in stored.values())
+def _narrowed(tensor: Tensor) -> Tensor:
+    low, high = (int(tensor.min()), int(tensor.max())) if tensor.numel() else (
+        0, 0)
+    for dtype in (torch.int8, torch.int16, torch.int32):
+        limits = torch.iinfo(dtype)
+        if limits.min <= low and high <= limits.max:
+            return tensor.to(dtype)
+    return tensor
+
+
+def stored_bytes(integers: Mapping[str, Tensor]) -> int:
+    """Bytes of integers as they are stored."""
+    return sum(tensor.nbytes for tensor in as_stored(integers).values())
 
 
 def save_int_model(path: str | Path, model: IntModel) -> None:
@@ -98,18 +108,23 @@ def save_int_model(path: str | Path, model: IntModel) -> None:
             raise ValueError(f'{name} is {tensor.dtype}: an integer part '
                              f'holds integers only')
     json.dumps(model.meta)  # refuses what is not plain
-    packed = packed_weights(integers)
+    stored = as_stored(integers)
     checkpoint = dict(
         format=_FORMAT,
         schema_version=SCHEMA_VERSION,
         meta=model.meta,
         sha256=_digests(model),
         row_lengths={
-            name: model.weights[name].shape[-1]
-            for name in packed
+            name: tensor.shape[-1]
+            for name, tensor in integers.items()
+            if stored[name].dtype == torch.uint8
+        },
+        dtypes={
+            name: str(tensor.dtype).removeprefix('torch.')
+            for name, tensor in integers.items()
         },
         state_dict={
-            name: packed.get(name, tensor).detach().cpu()
+            name: stored.get(name, tensor).detach().cpu()
             for name, tensor in model.weights.items()
         })
     with atomic_file(path) as temporary, open(temporary, 'wb') as file:
@@ -160,13 +175,16 @@ _AGAIN = 'Copy it again, or make it again with tools/ptq.py.'
 
 
 def _unpacked(checkpoint: Mapping) -> IntModel:
-    """A checkpoint whose weights of 4 bits have a byte each."""
-    weights = checkpoint['state_dict']
-    unpacked = {
-        name: unpacked_weight(weights[name], length)
-        for name, length in checkpoint['row_lengths'].items()
-    }
-    return IntModel({**weights, **unpacked}, dict(checkpoint['meta']))
+    """A checkpoint whose integers have the types of the arithmetic, and its
+    weights of 4 bits a byte each."""
+    weights = dict(checkpoint['state_dict'])
+    for name, length in checkpoint['row_lengths'].items():
+        weights[name] = unpacked_weight(weights[name], length)
+    for name, dtype in checkpoint['dtypes'].items():
+        if dtype not in _DTYPES:
+            raise ValueError(f'{name} cannot be {dtype}')
+        weights[name] = weights[name].to(getattr(torch, dtype))
+    return IntModel(weights, dict(checkpoint['meta']))
 
 
 def _check_contract(model: IntModel, path: str | Path) -> None:
@@ -188,6 +206,9 @@ def _check_contract(model: IntModel, path: str | Path) -> None:
                 f'{path}: {name} holds {low if low < least else high}, and '
                 f'must lie in [{least}, {most}]. {_AGAIN}')
 
+
+_DTYPES = ('int8', 'int16', 'int32', 'int64')
+"""Of integers in a model."""
 
 _RANGES = dict(m=(1, 2**31 - 1), n=(0, MAX_SHIFT), weight=(-127, 127))
 

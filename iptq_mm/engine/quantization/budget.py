@@ -42,7 +42,7 @@ def lower_within(parts: Mapping[str, Part],
         UserError: If it is too small for weights of 4 bits.
     """
     sizes = {
-        bits: sum(stored_bytes(part.lower(bits, part.roundings))
+        bits: sum(stored_bytes(part.lower(bits, part.roundings).state_dict())
                   for part in parts.values())
         for bits in (WIDE, NARROW)
     }

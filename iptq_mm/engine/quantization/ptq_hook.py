@@ -250,7 +250,7 @@ class PTQHook(Hook):
             Selection(policy.without(done.choices), self.fit), self.bits,
             self.rounding,
             self.budget_mb and self.budget_mb * 1e6
-            - stored_bytes(done.backbone))
+            - stored_bytes(done.backbone.state_dict()))
         done.seconds['parts'] = time.perf_counter() - began
         return parts
 

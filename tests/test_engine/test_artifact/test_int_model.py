@@ -20,7 +20,8 @@ from iptq_mm.nn import IntLinear
 def model():
     return IntModel(
         weights={
-            'backbone.weight': 8 + torch.arange(6, dtype=torch.int8).view(2, 3),
+            'backbone.weight':
+            8 + torch.arange(6, dtype=torch.int8).view(2, 3),
             'neck.weight': torch.rand(3)
         },
         meta=dict(
@@ -84,6 +85,22 @@ def test_4_bit_weights_are_stored_two_to_a_byte(tmp_path, four_bits):
     for name, tensor in model.weights.items():
         assert read[name].dtype == tensor.dtype
         assert torch.equal(read[name], tensor)
+
+
+def test_integers_are_stored_as_narrow_as_they_are(tmp_path, four_bits):
+    target, model = four_bits
+    model.weights['backbone.bias'] = torch.tensor([0, 2**15, 1]).int()
+    path = tmp_path / 'int_model.pth'
+    save_int_model(path, model)
+    stored = torch.load(path, weights_only=True)['state_dict']
+    assert {name: tensor.dtype for name, tensor in stored.items()} == {
+        'backbone.weight': torch.uint8, 'backbone.bias': torch.int32,
+        'backbone.m': torch.int32, 'backbone.n': torch.int8}
+    read = load_int_model(path).weights
+    assert read['backbone.m'].dtype == read['backbone.n'].dtype == torch.int64
+    load_checkpoint(target, str(path), strict=True)
+    assert target.backbone.m.dtype == torch.int64
+    assert torch.equal(target.backbone.m, model.weights['backbone.m'])
 
 
 def test_mmengine_loads_packed_weights(tmp_path, four_bits):
