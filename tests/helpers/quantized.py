@@ -36,7 +36,8 @@ def min_max_thresholds(model, sites, batch, forward=None):
     return thresholds(sites, observers)
 
 
-def quantized(swin, images, functions=None, bits=None):
+def quantized(swin, images, functions=None, bits=None,
+              roundings=nearest_everywhere):
     """Calibrate on one batch with min-max and lower."""
     lowering = lowering_of(swin, {**DEFAULT_BITS, **(bits or {})})
     names = {**DEFAULT_FUNCTIONS, **(functions or {})}
@@ -46,7 +47,7 @@ def quantized(swin, images, functions=None, bits=None):
     }
     return lowering.lower(
         min_max_thresholds(swin, lowering.sites(), images), candidates,
-        nearest_everywhere)
+        roundings)
 
 
 def sqnr_db(y, y_hat):

@@ -1,11 +1,13 @@
 """Whole models: ONNX Runtime gives the bits of PyTorch."""
 import pytest
 import torch
+from onnx import TensorProto
 
 from iptq_mm.engine.errors import UserError
 from iptq_mm.export import check_integer, metadata, regions_of, to_onnx
 from iptq_mm.export.check.runtime import Session
 from iptq_mm.guard import IntegerOnly
+from iptq_mm.lowering.rounding.rounding import roundings
 from iptq_mm.registry import APPROXIMATIONS
 
 from classifiers import (
@@ -109,6 +111,20 @@ def test_4_bit_weights_are_stored_in_4(vit, tmp_path):
     with pytest.raises(UserError, match='--opset 20.*21'):
         to_onnx(narrow, tmp_path / 'old.onnx', opset=20)
     assert not (tmp_path / 'old.onnx').exists()
+
+
+def test_4_bit_weights_in_groups_are_codes_and_steps(tmp_path):
+    """Where the rows are whole groups; other rows stay int8."""
+    narrow = integer_twin(float_vit(), images(), bits=dict(weight=4),
+                          roundings=roundings('mse', {}))
+    region, proto, path = exported(narrow, tmp_path)
+    assert_equal_bits(region, path, narrow.quantize(images(1, seed=5)))
+    kinds = {t.name: (t.data_type, list(t.dims))
+             for t in proto.graph.initializer}
+    fc2 = 'blocks.0.mlp.fc2.weight'
+    assert kinds[f'{fc2}.int4'] == (TensorProto.INT4, [48, 6, 32])
+    assert kinds[f'{fc2}.steps'] == (TensorProto.INT32, [48, 6, 1])
+    assert kinds['blocks.0.mlp.fc1.weight'] == (TensorProto.INT8, [192, 48])
 
 
 def test_an_older_opset(vit, tmp_path):

@@ -2,7 +2,7 @@
 
 With 4 bits, one scale a channel is set by the largest of hundreds of weights
 and leaves the others few codes. So ``GROUP`` inputs side by side share a
-step, a small integer times the channel's scale (as in Q-VS, "VS-Quant", Dai
+step, a small integer times the channel's scale (as in VS-Quant, Dai
 et al., arXiv:2102.04503, with its integer factors of a vector). Code times
 step fits 7 bits: the product with the weights is that of 8 bits, exact, and
 no kernel and no exported operator knows of groups; only what is stored has
