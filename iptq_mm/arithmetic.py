@@ -21,6 +21,10 @@ MAX_SHIFT = 62
 """The largest right shift for which 2^(n-1) still fits beside a product."""
 
 
+SHARE_BITS = 30
+"""Fractional bits of what attention multiplies the sums of a row with."""
+
+
 def qmax(bits: int) -> int:
     """Largest magnitude of a signed ``bits``-bit integer, 2^(bits-1) - 1.
 

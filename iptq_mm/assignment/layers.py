@@ -12,9 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .. import ops
-from ..arithmetic import narrow, qmax
+from ..arithmetic import SHARE_BITS, narrow, qmax
 from ..functions.base import GELU, LayerNorm, Softmax
-from ..functions.softmax.row import SHARE_BITS
 from ..ops.function import attention_weights
 
 MAX_SCORE = 2**24

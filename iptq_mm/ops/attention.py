@@ -14,8 +14,7 @@ than itself.
 import torch
 from torch import Tensor
 
-from ..arithmetic import requantize
-from ..functions.softmax.row import SHARE_BITS
+from ..arithmetic import SHARE_BITS, requantize
 from .function import attention_weights
 from .int_mm import matmul
 from .library import operator

@@ -15,9 +15,9 @@ def asked():
 @pytest.fixture
 def roundings(asked):
 
-    def of_layer(layer, divisors=None):
+    def of_layer(layer, divisors=None, columns=None):
         asked.append(layer)
-        return nearest_everywhere(layer, divisors)
+        return nearest_everywhere(layer, divisors, columns)
 
     return remembered(of_layer)
 

@@ -268,6 +268,15 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
 
 def _in_budget(detector: nn.Module, part: str, found: Mapping[str, float],
                bits: Mapping[str, int], recorded: Recorded) -> Part:
+    """A part of a detector at whatever width of its weights.
+
+    Args:
+        detector (nn.Module): With the float part.
+        part (str): Its name.
+        found (Mapping[str, float]): Thresholds of its sites.
+        bits (Mapping[str, int]): The other widths.
+        recorded (Recorded): The rounding of its weights.
+    """
 
     def lower(width: int, roundings: Roundings) -> nn.Module:
         lowering = lowering_of(

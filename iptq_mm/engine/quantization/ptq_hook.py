@@ -248,9 +248,7 @@ class PTQHook(Hook):
         parts = quantize_parts(
             model, calibration,
             Selection(policy.without(done.choices), self.fit), self.bits,
-            self.rounding,
-            self.budget_mb and self.budget_mb * 1e6
-            - stored_bytes(done.backbone.state_dict()))
+            self.rounding, self._bytes_beside(done.backbone))
         done.seconds['parts'] = time.perf_counter() - began
         return parts
 
@@ -268,6 +266,12 @@ class PTQHook(Hook):
             }
             share = counts['backbone'] / sum(counts.values())
         return self.budget_mb * 1e6 * share
+
+    def _bytes_beside(self, backbone: nn.Module) -> float | None:
+        """What the integer backbone leaves of the budget."""
+        if self.budget_mb is None:
+            return None
+        return self.budget_mb * 1e6 - stored_bytes(backbone.state_dict())
 
     def done(self) -> Quantization:
         """What :meth:`quantize` has made.

@@ -4,6 +4,7 @@ import math
 import torch
 from torch import Tensor
 
+from iptq_mm.arithmetic import SHARE_BITS
 from iptq_mm.registry import APPROXIMATIONS
 
 from ..exponential import i_exp as exponential
@@ -85,4 +86,4 @@ class LogIntSoftmax:
         """The output, which is divided already, and int64 [..., 1]: 2^30,
         one."""
         y = cls.integer(x, params)
-        return y, torch.full_like(y[..., :1], 1 << row.SHARE_BITS)
+        return y, torch.full_like(y[..., :1], 1 << SHARE_BITS)

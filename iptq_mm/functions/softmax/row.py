@@ -12,7 +12,13 @@ import math
 import torch
 from torch import Tensor
 
-from iptq_mm.arithmetic import dyadic, floor_divide, multiply_shift, rshift
+from iptq_mm.arithmetic import (
+    SHARE_BITS,
+    dyadic,
+    floor_divide,
+    multiply_shift,
+    rshift,
+)
 
 from ..fixed_point import ONE
 from ..scales import check_scales
@@ -34,11 +40,8 @@ OCTAVES = 12
 MAX_BITS = 18
 """With the octaves of a row, probabilities stay below 2^30."""
 
-RECIPROCAL_BITS = 54
+RECIPROCAL_BITS = EXP_BITS + SHARE_BITS
 """2^54 / sum, with a sum of at least 2^24, is at most 2^30: an int32."""
-
-SHARE_BITS = RECIPROCAL_BITS - EXP_BITS
-"""Fractional bits of the reciprocal of a sum of real exponentials."""
 
 SCORE_OPERATIONS = 6
 """Row maximum 1, subtraction 1, clamp 1, multiplier 3."""
