@@ -12,7 +12,7 @@ from ..calibration.observers import min_max
 from ..engine.quantization.calibrate import thresholds
 from ..engine.quantization.ptq_hook import PTQHook
 from ..lowering import lowering_of, watchable
-from ..lowering.rounding.rounding import nearest_everywhere
+from ..lowering.rounding.rounding import roundings
 from ..models.detectors.swin_backbone import DEFAULT_BITS, DEFAULT_FUNCTIONS
 from ..registry import APPROXIMATIONS
 from .models import Detection, mask_rcnn_config, sample
@@ -21,7 +21,8 @@ from .models import Detection, mask_rcnn_config, sample
 @torch.no_grad()
 def integer_model(model: nn.Module, images: Tensor,
                   bits: Mapping[str, int]) -> nn.Module:
-    """Calibrate on the images and lower, with the default candidates.
+    """Calibrate on the images and lower, with the default candidates; the
+    weights in groups where there are some, but not compensated.
 
     Args:
         model (nn.Module): Of ``float_model``; a detector becomes integer in
@@ -42,7 +43,7 @@ def integer_model(model: nn.Module, images: Tensor,
         for layer, kind in lowering.nonlinear_layers().items()
     }
     return lowering.lower(
-        thresholds(sites, observers), functions, nearest_everywhere)
+        thresholds(sites, observers), functions, roundings('mse', {}))
 
 
 class _Photographs(torch.utils.data.Dataset):
