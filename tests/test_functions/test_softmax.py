@@ -91,6 +91,7 @@ def outputs(cls, x, scale, bits=8):
          bits=8)
 @example(make=stairs_row, n=4096, exponent=-12, seed=6,
          bits=8)
+@example(make=stairs_row, n=2, exponent=-11, seed=0, bits=2)
 def test_integer_stays_within_its_bound(name, make, n, exponent, seed, bits):
     scale = 2**exponent
     cls = APPROXIMATIONS.get(name)

@@ -51,9 +51,13 @@ class FractionSoftmax:
     def error_bound(self, in_scale: float, row_length: int,
                     bits: int = 8) -> float:
         """2^-(bits + 1) for the rounding, 2^-24 row_length for the sum, and
-        what the exponential adds."""
-        return row.rounding_error(bits) + row.probability_error(
-            self.approximation.relative_error, row_length)
+        what the exponential adds: also where the largest of a row, a little
+        above 1, saturates in a row of half the scale."""
+        relative = self.approximation.relative_error
+        largest = float(self.approximation.ideal(
+            torch.zeros(1, dtype=torch.float64)))
+        return (row.rounding_error(bits) + (relative + largest - 1) / 2
+                + row.probability_error(relative, row_length))
 
     def lower(self, in_scale: float, bits: int = 8) -> Tensor:
         """int64: the 4 of ``row.lower``, then the exponential's table."""
