@@ -54,12 +54,30 @@ def accuracy(options: PTQOptions, peers: Sequence[str], seeds: int,
         UserError: For input that cannot be worked with, or where a package
             that a peer needs is missing.
     """
+    return calibrations(
+        options, peers, seeds,
+        lambda setting: _accuracy(setting, peers, progress))
+
+
+def calibrations(options: PTQOptions, peers: Sequence[str], seeds: int,
+                 measure: Callable[[Setting], dict]) -> dict[str, Any]:
+    """The mean of what is measured on several sets of calibration images.
+
+    Args:
+        options (PTQOptions): Which classifier.
+        peers (Sequence[str]): Keys of ``PEERS``, whose packages must be there.
+        seeds (int): How many sets, of the hook's seed and of those after it.
+        measure (Callable): An entry for one set.
+
+    Raises:
+        UserError: As :func:`accuracy`.
+    """
     for name in peers:
         check_peer(name)
     setting = classifier(options)
     first = setting.hook().seed
     return over_seeds([
-        _accuracy(setting.with_seed(seed), peers, progress)
+        measure(setting.with_seed(seed))
         for seed in range(first, first + seeds)
     ])
 

@@ -10,10 +10,8 @@ from ..engine.inputs.options import PTQOptions
 from ..engine.quantization.calibrate import Progress
 from ..engine.quantization.ptq_hook import PTQHook
 from .comparison import Network
-from .peers import check_peer
-from .seeds import over_seeds
 from .setting import Setting
-from .tables import by_others, classifier, measured
+from .tables import by_others, calibrations, classifier, measured
 
 WIDTHS: dict[str, dict[str, int]] = {
     'W8A8': {},
@@ -56,14 +54,9 @@ def widths(options: PTQOptions, peers: Sequence[str], seeds: int,
         UserError: For input that cannot be worked with, or where a package
             that a peer needs is missing.
     """
-    for name in peers:
-        check_peer(name)
-    setting = classifier(options)
-    first = setting.hook().seed
-    return over_seeds([
-        _widths(setting.with_seed(seed), peers, progress)
-        for seed in range(first, first + seeds)
-    ])
+    return calibrations(
+        options, peers, seeds,
+        lambda setting: _widths(setting, peers, progress))
 
 
 def _widths(setting: Setting, peers: Sequence[str],

@@ -1,10 +1,12 @@
 """Weights of 8 and of 4 bits, so that a model has so many bytes."""
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import nn
 
 from ...assignment.widths import choose_narrow
+from ...functions.base import Candidate
+from ...lowering import lowering_of
 from ...lowering.rounding.recorded import Recorded, with_widths
 from ...lowering.rounding.rounding import Roundings
 from ..artifact.int_model import stored_bytes
@@ -18,12 +20,23 @@ class Part:
     """A part of a model that is lowered by itself.
 
     Args:
-        lower (Callable): ``lower(bits, roundings)``: the integer part with
-            weights of that width, all but the first and last layers.
-        roundings (Recorded): By which.
+        module (nn.Module): Float.
+        thresholds (Mapping[str, float]): Of its sites.
+        functions (Mapping[str, Candidate]): Of its non-linear layers.
+        bits (Mapping[str, int]): Widths of all but the weights.
+        roundings (Recorded): Of its weights.
     """
-    lower: Callable[[int, Roundings], nn.Module]
+    module: nn.Module
+    thresholds: Mapping[str, float]
+    functions: Mapping[str, Candidate]
+    bits: Mapping[str, int]
     roundings: Recorded
+
+    def lower(self, weight: int, roundings: Roundings) -> nn.Module:
+        """The integer part with weights of that width, all but the first and
+        last layers."""
+        lowering = lowering_of(self.module, {**self.bits, 'weight': weight})
+        return lowering.lower(self.thresholds, self.functions, roundings)
 
 
 def lower_within(parts: Mapping[str, Part],

@@ -17,7 +17,7 @@ from ...calibration.observers import min_max
 from ...lowering import lowering_of
 from ...lowering.detectors.folding import fold_norms
 from ...lowering.rounding.recorded import Recorded
-from ...lowering.rounding.rounding import Roundings, roundings
+from ...lowering.rounding.rounding import roundings
 from ...lowering.scale import fill
 from ...models.detectors.part import IntPart
 from ...models.detectors.program import (
@@ -244,8 +244,9 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
         }
     else:
         layers, widths = lower_within({
-            part: _in_budget(detector, part, _of_part(part, found), bits,
-                             Recorded(rounding, _of_part(part, moments)))
+            part: Part(
+                detector.get_submodule(part), _of_part(part, found), {}, bits,
+                Recorded(rounding, _of_part(part, moments)))
             for part in lowerings
         }, budget)
     # The samplers pick alike: what is read is the mean over the stages.
@@ -264,26 +265,6 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     softmax = ScoreSoftmax(assigned.name)
     fill(softmax.params, assigned.lower(scale, SOFTMAX_BITS))
     return Parts(layers, softmax, choices, widths)
-
-
-def _in_budget(detector: nn.Module, part: str, found: Mapping[str, float],
-               bits: Mapping[str, int], recorded: Recorded) -> Part:
-    """A part of a detector at whatever width of its weights.
-
-    Args:
-        detector (nn.Module): With the float part.
-        part (str): Its name.
-        found (Mapping[str, float]): Thresholds of its sites.
-        bits (Mapping[str, int]): The other widths.
-        recorded (Recorded): The rounding of its weights.
-    """
-
-    def lower(width: int, roundings: Roundings) -> nn.Module:
-        lowering = lowering_of(
-            detector.get_submodule(part), {**bits, 'weight': width})
-        return lowering.lower(found, {}, roundings)
-
-    return Part(lower, recorded)
 
 
 def _logits(detector: nn.Module, parts: Iterable[str]) -> dict[str, Site]:

@@ -145,11 +145,8 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             lowered = lowering.lower(ranges, assigned,
                                      roundings(rounding, moments))
         else:
-            part = Part(
-                lambda width, roundings: lowering_of(
-                    backbone, {**bits, 'weight': width}).lower(
-                        ranges, assigned, roundings),
-                Recorded(rounding, moments))
+            part = Part(backbone, ranges, assigned, bits,
+                        Recorded(rounding, moments))
             parts, widths = lower_within({'backbone': part}, budget)
             lowered = parts['backbone']
     return Quantization(lowered, choices, seconds, widths)

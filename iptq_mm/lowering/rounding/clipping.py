@@ -4,10 +4,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...arithmetic import qmax
 from ...calibration import SecondMoments
 from .groups import MOST_BITS, finest_scale, grouped, integer_steps, spread
-from .rounding import ROUNDINGS, Rounded, corrected, to_integers
+from .rounding import ROUNDINGS, Rounded, corrected, largest_fits, to_integers
 
 TRIALS = torch.linspace(1, .3, 71, dtype=torch.float64)
 """Clipping thresholds as shares of a channel's largest weight; the error is
@@ -48,7 +47,7 @@ def least_squares_scale(weight: Tensor, least_scale: Tensor, bits: int,
     Returns:
         Tensor: float64 [...], not below ``least_scale``.
     """
-    largest = torch.maximum(weight.abs().amax(-1) / qmax(bits), least_scale)
+    largest = largest_fits(weight, least_scale, bits)
     best, least = largest, torch.full_like(largest, torch.inf)
     for share in TRIALS:
         scale = torch.maximum(largest * share, least_scale)

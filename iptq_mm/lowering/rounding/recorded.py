@@ -8,7 +8,7 @@ from ...assignment.unified_metric import decibel
 from ...calibration import SecondMoments
 from ...nn.int4 import packed_bytes
 from .groups import MOST_BITS
-from .rounding import Rounded, Rounding, Roundings, moments_at, rule_of
+from .rounding import ROUNDINGS, Rounded, Rounding, Roundings, moments_at
 
 
 class Recorded:
@@ -28,7 +28,7 @@ class Recorded:
     """
 
     def __init__(self, name: str, moments: Mapping[str, SecondMoments]):
-        self._rule, self._moments = rule_of(name), moments
+        self._rule, self._moments = ROUNDINGS.get(name), moments
         self._made: dict[tuple[str, int], Rounded] = {}
         self.measures: dict[tuple[str, int], Measures] = {}
 

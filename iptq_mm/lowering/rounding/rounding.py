@@ -56,7 +56,7 @@ def roundings(name: str, moments: Mapping[str, SecondMoments]) -> Roundings:
         moments (Mapping[str, SecondMoments]): Of the input of a layer, by
             its module name in the float model.
     """
-    rule = rule_of(name)
+    rule = ROUNDINGS.get(name)
 
     def rounding(layer: str, divisors: Tensor | None = None,
                  columns: Tensor | None = None) -> Rounding:
@@ -64,11 +64,6 @@ def roundings(name: str, moments: Mapping[str, SecondMoments]) -> Roundings:
             rule, moments=moments_at(moments.get(layer), divisors, columns))
 
     return rounding
-
-
-def rule_of(name: str) -> Callable:
-    """What is registered under a name."""
-    return ROUNDINGS.get(name)
 
 
 def moments_at(seen: SecondMoments | None, divisors: Tensor | None,
@@ -110,8 +105,8 @@ def corrected(weight: Tensor, integers: Tensor, scale: Tensor,
 
 def largest_fits(weight: Tensor, least_scale: Tensor, bits: int) -> Tensor:
     """The scales at which the largest weight of a channel gets the largest
-    integer; float64 [N]."""
-    return torch.maximum(weight.abs().amax(1) / qmax(bits), least_scale)
+    integer; float64 [...] of weights [..., K]."""
+    return torch.maximum(weight.abs().amax(-1) / qmax(bits), least_scale)
 
 
 @ROUNDINGS.register_module()

@@ -120,9 +120,9 @@ def block_sites(names: BlockNames, heads: int, hidden: int,
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
     """
     activation, sites = bits['activation'], {}
-    context = head_sites(names, heads)
-    qkv = [site for part in 'qkv' for site in context.pop(part)]
-    for parts in (qkv, context['context']):
+    of_heads = head_sites(names, heads)
+    qkv = [site for part in 'qkv' for site in of_heads[part]]
+    for parts in (qkv, of_heads['context']):
         for i, site in enumerate(parts):
             module, port, _ = site.split(':')
             sites[site] = Site(module, port, activation,
