@@ -4,7 +4,8 @@ The Unified Metric asks of one layer how much closeness a function gives for
 its operations. Here layers ask the same of each other: what of the error the
 wider weights take away, for their bytes. Q and P are read together, as the
 error beside the signal, P / E[y^2] = 10^(-Q / 10): errors of layers of
-different scale add up only so. C is bytes.
+different scale add up only so; in a backbone both are read at its outputs,
+where errors of all layers meet. C is bytes.
 """
 from collections.abc import Mapping
 

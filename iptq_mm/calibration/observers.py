@@ -5,6 +5,7 @@ which lowering makes the site's scale T / (2^(bits-1) - 1). Each registered
 name is a pair: the statistics that are kept, and the rule that turns them
 into T. Statistics of several processes merge exactly, in any order.
 """
+import math
 from functools import partial
 from typing import Callable, Generic, TypeVar
 
@@ -72,9 +73,19 @@ class Observer(Generic[Statistics]):
 
 
 @OBSERVERS.register_module(name='min_max')
-def min_max() -> Observer:
-    """Clips nothing; keeps two numbers."""
-    return Observer(Range(), thresholds.largest)
+def min_max(headroom: float = 1.) -> Observer:
+    """Clips nothing of what it sees; keeps two numbers.
+
+    Args:
+        headroom (float): T is so many times the largest magnitude, at least
+            1: other images go beyond what some tens of them show.
+
+    Raises:
+        ValueError: If ``headroom`` is below 1 or not finite.
+    """
+    if not 1 <= headroom < math.inf:
+        raise ValueError(f'headroom must be at least 1, got {headroom}')
+    return Observer(Range(), partial(thresholds.largest, headroom=headroom))
 
 
 @OBSERVERS.register_module(name='percentile')

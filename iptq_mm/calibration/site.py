@@ -27,12 +27,15 @@ class Site:
             as the queries out of q, k, v; None takes the tensor whole.
         headroom (float): The integers reach so many times the observed
             threshold.
+        bounded (bool): Whether any few images show the ends of its range, as
+            those of pixels: it is kept whole, and goes no further.
     """
     module: str
     port: Literal['input', 'output']
     bits: int
     select: Callable[[Tensor], Tensor] | None = None
     headroom: float = 1.
+    bounded: bool = False
 
 
 def output_site(module: str, bits: int,

@@ -21,9 +21,10 @@ TRIALS_PER_OCTAVE = 32
 """Neighbouring trials differ by 2.2 %; the error is flat at its minimum."""
 
 
-def largest(statistics: Range, bits: int) -> float:
-    """The largest magnitude: nothing is clipped, whatever the width."""
-    return statistics.magnitude
+def largest(statistics: Range, bits: int, headroom: float) -> float:
+    """So many times the largest magnitude: nothing that was seen is clipped,
+    whatever the width."""
+    return headroom * statistics.magnitude
 
 
 def percentile(statistics: Histogram, bits: int, percent: float) -> float:

@@ -39,6 +39,16 @@ def test_range_is_that_of_each_channel():
     ranges = seen(ChannelRange, range(3))
     rows = torch.cat([batch(n).flatten(0, 1) for n in range(3)])
     assert torch.equal(ranges.largest, rows.abs().amax(0))
+    assert torch.equal(ranges.high, rows.amax(0))
+    torch.testing.assert_close(ranges.middle, (rows.amin(0) + rows.amax(0)) / 2)
+
+
+def test_shifted_range_is_that_of_shifted_rows():
+    ranges = seen(ChannelRange, range(3))
+    centred = ranges.shifted(-ranges.middle)
+    torch.testing.assert_close(centred.middle, torch.zeros(6), atol=1e-6,
+                               rtol=0)
+    torch.testing.assert_close(centred.largest, ranges.high - ranges.middle)
 
 
 @pytest.mark.parametrize('kind', [SecondMoments, ChannelRange])

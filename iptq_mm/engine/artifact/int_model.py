@@ -29,7 +29,7 @@ from ..errors import UserError
 from ..inputs.checkpoint import read_dictionary
 from .digest import digest_of
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'

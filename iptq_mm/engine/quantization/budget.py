@@ -1,9 +1,10 @@
 """Weights of 8 and of 4 bits, so that a model has so many bytes."""
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import nn
 
+from ...assignment.normalization import Measures
 from ...assignment.widths import choose_narrow
 from ...functions.base import Candidate
 from ...lowering import lowering_of
@@ -39,13 +40,29 @@ class Part:
         return lowering.lower(self.thresholds, self.functions, roundings)
 
 
-def lower_within(parts: Mapping[str, Part],
-                 budget: float) -> tuple[dict[str, nn.Module], dict[str, int]]:
+Reading = Callable[[Part], dict[str, tuple[Measures, Measures]]]
+"""``reading(part)``: Q, P and C of every layer that has a choice, narrow and
+wide, of a part that has been lowered at both widths."""
+
+
+def at_the_layer(part: Part) -> dict[str, tuple[Measures, Measures]]:
+    """A ``Reading``: Q and P at the output of the layer itself."""
+    measures = part.roundings.measures
+    return {
+        layer: (measures[layer, NARROW], measures[layer, WIDE])
+        for layer, bits in measures if bits == NARROW
+    }
+
+
+def lower_within(parts: Mapping[str, Part], budget: float,
+                 reading: Reading) -> tuple[dict[str, nn.Module],
+                                            dict[str, int]]:
     """Lower parts so that together they have at most so many bytes.
 
     Args:
         parts (Mapping[str, Part]): By name.
         budget (float): Bytes of all their integers, as they are stored.
+        reading (Reading): What the layers are judged by.
 
     Returns:
         tuple[dict[str, nn.Module], dict[str, int]]: The integer parts by
@@ -64,13 +81,13 @@ def lower_within(parts: Mapping[str, Part],
             f'budget_mb leaves {budget / 1e6:.2f} MB to {", ".join(parts)}, '
             f'which take {sizes[NARROW] / 1e6:.2f} MB with all weights of '
             f'{NARROW} bits. Allow for more.')
-    narrow, wide = ({
-        f'{name}/{layer}': measures
+    measures = {
+        f'{name}/{layer}': both
         for name, part in parts.items()
-        for (layer, width), measures in part.roundings.measures.items()
-        if width == bits
-    } for bits in (NARROW, WIDE))
-    wide = {layer: wide[layer] for layer in narrow}
+        for layer, both in reading(part).items()
+    }
+    narrow = {layer: both[0] for layer, both in measures.items()}
+    wide = {layer: both[1] for layer, both in measures.items()}
     chosen = choose_narrow(narrow, wide, sizes[WIDE] - budget)
     widths = {layer: NARROW if layer in chosen else WIDE for layer in narrow}
     lowered = {

@@ -37,7 +37,7 @@ class Calibration:
             iterated several times, always with the same batches.
         num_batches (int): How many of them are used.
         observer (Mapping): Config of the observer of sites narrower than 16
-            bits; wider ones always keep their whole range.
+            bits; wider and bounded ones always keep their whole range.
         seed (int): Picks the rows that are sampled at non-linear layers.
         progress (Callable): See ``Progress``.
         files (StatisticsFiles, optional): Where statistics are kept, for a
@@ -63,7 +63,8 @@ class Calibration:
                             f'{", ".join(sorted(OBSERVERS.module_dict))}.')
         narrow, wide = OBSERVERS.get(kind), OBSERVERS.get('min_max')
         return {
-            name: wide() if site.bits >= WIDE else narrow(**settings)
+            name: wide() if site.bits >= WIDE or site.bounded
+            else narrow(**settings)
             for name, site in sites.items()
         }
 

@@ -30,7 +30,7 @@ from ...models.detectors.program import (
 )
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
-from .budget import Part, lower_within
+from .budget import Part, at_the_layer, lower_within
 from .calibrate import WIDE, Calibration, thresholds
 from .select import Selection
 
@@ -248,7 +248,7 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
                 detector.get_submodule(part), _of_part(part, found), {}, bits,
                 Recorded(rounding, _of_part(part, moments)))
             for part in lowerings
-        }, budget)
+        }, budget, at_the_layer)
     # The samplers pick alike: what is read is the mean over the stages.
     try:
         rows = torch.stack([sampler.rows for sampler in samplers.values()])

@@ -21,11 +21,12 @@ from ...calibration import (
 )
 from ...lowering import (
     ROUNDINGS,
-    above_tail,
+    centred,
     equalized,
     equalized_attention,
     lowering_of,
-    ordered_by_range,
+    offsets,
+    ordered_by_reach,
     watchable,
 )
 from ...lowering.rounding.recorded import Recorded
@@ -33,6 +34,7 @@ from ...lowering.rounding.rounding import roundings
 from ..errors import UserError
 from .budget import NARROW, Part, lower_within
 from .calibrate import WIDE, Calibration, thresholds
+from .output_error import AtTheOutputs
 from .select import Selection
 
 
@@ -88,7 +90,7 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             ``iptq_mm.lowering.ROUNDINGS``.
         equalize (bool): Bring the channels of LayerNorm outputs, and of
             queries, keys and values, to like ranges first, and the hidden
-            channels of MLPs into the order of theirs, see
+            channels of MLPs into the order of their reach, see
             ``iptq_mm/lowering/equalization/``.
         budget (float, optional): Bytes that the integer backbone may have:
             some layers then have weights of 4 bits, and the others of 8,
@@ -147,15 +149,17 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         else:
             part = Part(backbone, ranges, assigned, bits,
                         Recorded(rounding, moments))
-            parts, widths = lower_within({'backbone': part}, budget)
+            parts, widths = lower_within(
+                {'backbone': part}, budget,
+                AtTheOutputs(calibration.batches, calibration.progress))
             lowered = parts['backbone']
     return Quantization(lowered, choices, seconds, widths)
 
 
 def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
                        calibration: Calibration) -> nn.Module:
-    """A copy of a float backbone with channels of like ranges, and
-    those of MLPs in the order of theirs.
+    """A copy of a float backbone with channels of like ranges about zero, and
+    those of MLPs in the order of their reach.
 
     Args:
         backbone (nn.Module): As :func:`quantize_backbone` takes it, watchable.
@@ -170,12 +174,17 @@ def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
         name: Site(f'{name}.qkv', 'output', WIDE) for name in attentions
     }
     sites |= {
-        names.gelu: Site(names.gelu, 'input', WIDE, above_tail)
-        for names in blocks
+        names.gelu: Site(names.gelu, 'input', WIDE) for names in blocks
     }
     channels = {name: ChannelRange() for name in sites}
     calibration.watch(backbone, sites, channels, {}, 'observing the channels')
+    shifts = {name: offsets(channels[name].middle) for name in attentions}
+    backbone = centred(backbone, shifts)
+    for name, shift in shifts.items():
+        channels[name] = channels[name].shifted(-shift)
     ranges = {name: channel.largest for name, channel in channels.items()}
     backbone = equalized(backbone, readers, ranges, bits)
     backbone = equalized_attention(backbone, attentions, ranges, bits)
-    return ordered_by_range(backbone, blocks, ranges)
+    return ordered_by_reach(
+        backbone, blocks,
+        {names.gelu: channels[names.gelu].high for names in blocks})

@@ -7,7 +7,11 @@ from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from ...models.classifiers.vit import IntVisionTransformer, VitStructure
+from ...models.classifiers.vit import (
+    IntVisionTransformer,
+    VitStructure,
+    segments,
+)
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..lowering import lowering_of
 from ..transformer.description import (
@@ -41,10 +45,8 @@ class VitReader:
         prefix, position = embeddings(vit)
         return Description(
             vit, Patches('patch_embed', 'patch_embed.proj', None), [
-                Stage([
-                    timm_names(vit, f'blocks.{i}')
-                    for i in range(len(vit.blocks))
-                ])
+                Stage([timm_names(vit, f'blocks.{i}') for i in segment])
+                for segment in segments(len(vit.blocks))
             ],
             Embedded(prefix.cpu(), position.cpu(), (*TOKENS, 'pos_embed'),
                      in_stream=True),
@@ -65,9 +67,11 @@ class VitReader:
             functions=functions, bits=bits, **asdict(vit_structure(self.vit)))
 
     def target(self, model: IntVisionTransformer) -> Target:
-        body = model.body
-        return Target(body.patch_embed, body.prefix, body.position,
-                      [(body.blocks, None)], head=body.head)
+        body, parts = model.body, segments(len(self.vit.blocks))
+        stages = [([body.blocks[i] for i in part], into)
+                  for part, into in zip(parts, [None, *body.rescale])]
+        return Target(body.patch_embed, body.prefix, body.position, stages,
+                      head=body.head)
 
 
 def vit_structure(vit: VisionTransformer) -> VitStructure:

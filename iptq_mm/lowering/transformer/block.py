@@ -18,6 +18,9 @@ SCORE_BITS = 16
 GELU_MINIMUM = -0.17
 """GELU is nowhere below it (its minimum is -0.16997, at -0.7518)."""
 
+STREAM_HEADROOM = 2
+"""The residual stream has room for values so many times the observed ones."""
+
 GELU_TAIL = -3.5
 """GELU is within 0.001 of 0 below it: such inputs may all be clipped there."""
 
@@ -72,6 +75,17 @@ def stream_sites(names: BlockNames) -> list[str]:
         f'{names.norm2}:input', f'{names.branch2}:output',
         f'{names.block}:output'
     ]
+
+
+def stream_site(name: str, bits: Mapping[str, int]) -> Site:
+    """One of them, or what they begin with. Other images reach further than
+    those of the calibration, and 16 bits have room for that.
+
+    Args:
+        name (str): ``MODULE:PORT``.
+        bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+    """
+    return Site(*name.split(':'), bits['residual'], headroom=STREAM_HEADROOM)
 
 
 def _head(part: int, parts: int, x: Tensor) -> Tensor:
@@ -141,5 +155,5 @@ def block_sites(names: BlockNames, heads: int, hidden: int,
     for site in (f'{names.norm1}:output', f'{names.norm2}:output'):
         sites[site] = Site(*site.split(':'), activation)
     for site in stream_sites(names):
-        sites[site] = Site(*site.split(':'), bits['residual'])
+        sites[site] = stream_site(site, bits)
     return sites

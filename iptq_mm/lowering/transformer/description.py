@@ -80,12 +80,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Stage:
-    """Blocks of one resolution.
+    """Blocks of one scale of the residual stream.
 
     Args:
         blocks (list[BlockNames]): In order.
         windows (list[Window] | None): Of each; None: attention is global.
-        merging (Merging | None): What leads into the stage.
+        merging (Merging | None): What leads into the stage; None where the
+            tokens stay what they are.
         output (str | None): LayerNorm whose output leaves the network.
     """
     blocks: list[BlockNames]
@@ -121,7 +122,7 @@ class Description:
     Args:
         network (nn.Module): The network, in evaluation mode.
         patches (Patches): Where it begins.
-        stages (list[Stage]): Fine to coarse; a ViT has one.
+        stages (list[Stage]): In order; those of a Swin are fine to coarse.
         embedded (Embedded | None): Tokens and positions of its own.
         classifier (Classifier | None): Where it ends, unless with outputs of
             its stages.

@@ -9,7 +9,7 @@ from torch import nn
 from ...assignment import AttentionSoftmaxLayer, Layer, LayerNormLayer
 from ...calibration import Site
 from ...functions.base import Candidate
-from ...nn import IntPatchMerging, Pixels
+from ...nn import IntPatchMerging, IntRequantize, Pixels
 from ..linear import END_BITS
 from ..rounding.rounding import Roundings, nearest_everywhere
 from ..scale import fill, fill_ratio
@@ -32,15 +32,16 @@ class Target:
         patch_embed (nn.Module): ``projection`` and ``norm``.
         prefix, position (nn.Module): Have ``tokens`` and ``embedding``, or
             hold nothing.
-        stages (Sequence): Of each stage its blocks, and what merges tokens on
-            the way into it.
+        stages (Sequence): Of each stage its blocks, and what merges or
+            rescales tokens on the way into it.
         outputs (Sequence[nn.Module]): LayerNorms of the outputs, in order.
         head (nn.Module | None): Of a classifier.
     """
     patch_embed: nn.Module
     prefix: nn.Module
     position: nn.Module
-    stages: Sequence[tuple[nn.Sequential, IntPatchMerging | None]]
+    stages: Sequence[tuple[Sequence[nn.Module],
+                           IntPatchMerging | IntRequantize | None]]
     outputs: Sequence[nn.Module] = ()
     head: nn.Module | None = None
 
@@ -124,10 +125,12 @@ class TransformerLowering:
         target = self.reader.target(model)
         self._image(model.quantize, scales)
         self._embed(target, scales, filling)
-        for i, (blocks, merging) in enumerate(target.stages):
+        for i, (blocks, into) in enumerate(target.stages):
             stage = self.description.stages[i]
-            if merging is not None:
-                self._merge(merging, stage.merging, i, scales, filling)
+            if isinstance(into, IntRequantize):
+                fill_ratio(into, scales.stream(i - 1) / scales.stream(i))
+            elif into is not None:
+                self._merge(into, stage.merging, i, scales, filling)
             for block, block_names in zip(blocks, stage.blocks, strict=True):
                 filling.block(block, block_names, scales.stream(i))
         outputs = [

@@ -27,6 +27,12 @@ MIN_FUNCTION_SCALE = 2.0**-12
 """Finest input scale for which the candidates state their error bounds."""
 
 
+OWN_SHARE = 0.75
+"""How far the scales of GELU's groups follow the ranges of the groups (1) or
+the largest of them (0). The finer a group's scale, the smaller its columns in
+the weights that read it, which have one scale a row."""
+
+
 class AttentionScales(NamedTuple):
     """Scales inside an attention layer; float64 [heads] but for the scores.
     """
@@ -82,19 +88,20 @@ class Scales:
 
     def gelu(self, names: BlockNames) -> MLPGELULayer:
         """Scales of a block's GELU; the least output is the least integer."""
-        layer = names.gelu
         hidden = self.network.get_submodule(names.fc1).out_features
+        parts = range(len(ops.group_ends(hidden)))
+        reaches = [self.thresholds[f'{names.gelu}:output:{i}'] for i in parts]
         largest = qmax(self.bits['activation'])
 
         def of(part: int) -> GELULayer:
-            output = scale_of(self.thresholds[f'{layer}:output:{part}'],
-                              self.bits['activation'] + 1)
+            reach = max(reaches) * (reaches[part] / max(reaches))**OWN_SHARE
+            output = scale_of(reach, self.bits['activation'] + 1)
             return GELULayer(
-                max(self.activation(f'{layer}:input:{part}'),
+                max(self.activation(f'{names.gelu}:input:{part}'),
                     MIN_FUNCTION_SCALE), output,
                 round(-GELU_MINIMUM / output) - largest)
 
-        return MLPGELULayer(tuple(map(of, range(len(ops.group_ends(hidden))))))
+        return MLPGELULayer(tuple(map(of, parts)))
 
 
 class NormScales(NamedTuple):

@@ -5,7 +5,7 @@ from torch import nn
 
 from ...calibration import WIDE_HEADROOM, Site, output_site
 from ..detectors.convolution import moments_site
-from .block import block_sites
+from .block import block_sites, stream_site
 from .description import IMAGE, Description
 
 
@@ -27,10 +27,11 @@ def transformer_sites(description: Description,
         sites[f'{module}:{port}'] = Site(module, port, width)
 
     if patches.pad_pixel is None:  # else its scale is 1, whatever is seen
-        sites[IMAGE] = Site(patches.module, 'input', 8)
+        sites[IMAGE] = Site(patches.module, 'input', 8, bounded=True)
     if patches.norm is not None:
         watch(patches.norm, 'input', bits['residual'])
-    watch(patches.module, 'output', bits['residual'])
+    begin = f'{patches.module}:output'
+    sites[begin] = stream_site(begin, bits)
     for stage in description.stages:
         if stage.merging is not None:
             watch(stage.merging.reduction, 'input', bits['activation'])

@@ -1,7 +1,8 @@
 """Vision Transformer on integers (Dosovitskiy et al., arXiv:2010.11929).
 
-The residual stream is int16 [B, N, C] and keeps one scale from the patches to
-the last block, so that residual additions are exact.
+The residual stream is int16 [B, N, C]. It grows along the network, in a large
+one thirty times, so it has a scale for every few blocks; between two changes
+residual additions are exact.
 """
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from ...nn import (
     IntPatchEmbed,
     IntPositionEmbedding,
     IntPrefixTokens,
+    IntRequantize,
     IntWideLinear,
     Quantize,
 )
@@ -26,6 +28,22 @@ from ..block import IntBlock
 from ..detectors.swin_backbone import DEFAULT_BITS
 from ..functions import ChosenFunctions
 from .head import IntAverageHead, IntTokenHead
+
+
+SEGMENT = 3
+"""So many blocks have one scale of the stream."""
+
+
+def segments(depth: int) -> list[range]:
+    """The blocks that have one scale each, by their numbers.
+
+    Args:
+        depth (int): Number of blocks.
+    """
+    return [
+        range(start, min(start + SEGMENT, depth))
+        for start in range(0, depth, SEGMENT)
+    ]
 
 
 class IntVit(nn.Module):
@@ -50,12 +68,20 @@ class IntVit(nn.Module):
         self.patch_embed = patch_embed
         self.position = position
         self.prefix = prefix
-        self.blocks = nn.Sequential(*blocks)
+        self.blocks = nn.ModuleList(blocks)
+        # Into every segment but the first.
+        self.rescale = nn.ModuleList(
+            IntRequantize(16) for _ in segments(len(blocks))[1:])
         self.head = head
 
     def forward(self, image: Tensor) -> Tensor:
         patches = self.position(self.patch_embed(image)).flatten(1, 2)
-        return self.head(self.blocks(self.prefix(patches)))
+        x = self.prefix(patches)
+        for i, segment in enumerate(segments(len(self.blocks))):
+            x = self.rescale[i - 1](x) if i else x
+            for block in segment:
+                x = self.blocks[block](x)
+        return self.head(x)
 
 
 def check_image(image: Tensor, size: tuple[int, int]) -> None:

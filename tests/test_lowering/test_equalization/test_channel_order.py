@@ -1,7 +1,7 @@
 import torch
 
 from iptq_mm.calibration import ChannelRange, Collector, Site
-from iptq_mm.lowering import above_tail, lowering_of, ordered_by_range
+from iptq_mm.lowering import lowering_of, ordered_by_reach
 from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 from iptq_mm.ops import group_ends
 
@@ -24,20 +24,20 @@ def with_outliers(channels):
 
 
 @torch.no_grad()
-def ranges(network, image):
+def highest(network, image):
     names = [block.gelu for block in lowering_of(network,
                                                  DEFAULT_BITS).blocks()]
-    sites = {name: Site(name, 'input', 16, above_tail) for name in names}
+    sites = {name: Site(name, 'input', 16) for name in names}
     channels = {name: ChannelRange() for name in names}
     with Collector(network, sites, channels):
         network(image)
-    return {name: channel.largest for name, channel in channels.items()}
+    return {name: channel.high for name, channel in channels.items()}
 
 
 def ordered(network, image):
-    return ordered_by_range(network,
-                         lowering_of(network, DEFAULT_BITS).blocks(),
-                         ranges(network, image))
+    return ordered_by_reach(network,
+                            lowering_of(network, DEFAULT_BITS).blocks(),
+                            highest(network, image))
 
 
 @torch.no_grad()
@@ -46,9 +46,9 @@ def test_function_stays_and_outliers_come_last():
     image = torch.randn(1, 3, 36, 64, generator=torch.manual_seed(1))
     other = ordered(swin, image)
     assert min(map(sqnr_db, swin(image), other(image))) > 100
-    for name, found in ranges(other, image).items():
+    for name, found in highest(other, image).items():
         torch.testing.assert_close(
-            found, ranges(swin, image)[name].sort().values)
+            found, highest(swin, image)[name].sort().values)
 
 
 @torch.no_grad()
