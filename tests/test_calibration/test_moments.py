@@ -40,7 +40,8 @@ def test_range_is_that_of_each_channel():
     rows = torch.cat([batch(n).flatten(0, 1) for n in range(3)])
     assert torch.equal(ranges.largest, rows.abs().amax(0))
     assert torch.equal(ranges.high, rows.amax(0))
-    torch.testing.assert_close(ranges.middle, (rows.amin(0) + rows.amax(0)) / 2)
+    torch.testing.assert_close(ranges.middle,
+                               (rows.amin(0) + rows.amax(0)) / 2)
 
 
 def test_shifted_range_is_that_of_shifted_rows():

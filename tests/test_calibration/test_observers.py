@@ -37,6 +37,17 @@ def test_min_max_is_the_largest_magnitude():
     assert (observer.min, observer.max) == (-3, 2.5)
 
 
+def test_min_max_has_the_headroom_that_was_asked_for():
+    observer = observed(torch.tensor([-3., 1.]), type='min_max', headroom=1.5)
+    assert observer.threshold(8) == 4.5
+
+
+@pytest.mark.parametrize('headroom', [.99, 0, -1, float('inf'), float('nan')])
+def test_min_max_refuses_headroom_that_would_clip(headroom):
+    with pytest.raises(ValueError, match='headroom must be at least 1'):
+        observed(torch.ones(1), type='min_max', headroom=headroom)
+
+
 @pytest.mark.parametrize('percent', [50, 90, 99.9, 99.99, 100])
 def test_percentile_agrees_with_numpy_within_a_bin(percent):
     x = heavy_tailed().float()

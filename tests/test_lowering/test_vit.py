@@ -9,6 +9,7 @@ from iptq_mm.guard import integer_only_regions
 from iptq_mm.lowering import lowering_of, watchable
 from iptq_mm.lowering.equalization.channels import rescaled
 from iptq_mm.models import IntVisionTransformer
+from iptq_mm.models.classifiers.vit import segments
 from iptq_mm.models.detectors.swin_backbone import DEFAULT_BITS
 from iptq_mm.nn import IntWideLinear
 
@@ -192,3 +193,27 @@ def test_each_norm_and_its_reader_can_be_rescaled(name):
     torch.testing.assert_close(
         rescaled(network, readers, divisors)(batch), network(batch),
         atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_the_stream_has_a_scale_for_every_three_blocks():
+    """Where it grows thirty times in the last blocks, the first ones keep
+    steps as fine as theirs were."""
+    network, batch = float_vit(depth=7), images()
+    plain = integer_twin(network, batch)
+    assert len(plain.body.rescale) == 2
+    for block in network.blocks[6:]:
+        block.mlp.fc2.weight *= 1e4
+    loud = integer_twin(network, batch)
+    ratios = [one.m.item() * 2.**-one.n.item() for one in loud.body.rescale]
+    assert ratios[0] > .1 > 1e-2 > ratios[1]
+    tokens = plain.quantize(batch)
+    assert torch.equal(plain.body.patch_embed(tokens),
+                       loud.body.patch_embed(tokens))
+
+
+@pytest.mark.parametrize('depth, expected', [
+    (1, [range(1)]), (3, [range(3)]), (4, [range(3), range(3, 4)]),
+    (12, [range(0, 3), range(3, 6), range(6, 9), range(9, 12)])])
+def test_segments_are_all_blocks_in_their_order(depth, expected):
+    assert segments(depth) == expected

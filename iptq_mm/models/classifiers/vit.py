@@ -29,7 +29,6 @@ from ..detectors.swin_backbone import DEFAULT_BITS
 from ..functions import ChosenFunctions
 from .head import IntAverageHead, IntTokenHead
 
-
 SEGMENT = 3
 """So many blocks have one scale of the stream."""
 
