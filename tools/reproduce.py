@@ -49,9 +49,11 @@ def parse_args(args=None):
                        ('widths', 'widths of weights and activations')):
         one = add_experiment(commands, name, what)
         one.add_argument(
-            '--vs', nargs='+', default=[], metavar='RUNTIME',
-            choices=('ort-int8', 'openvino-int8'),
-            help='ort-int8 or openvino-int8, or both: pip install -e .[peers]')
+            '--vs', nargs='+', default=[], metavar='OTHER',
+            choices=('ort-int8', 'openvino-int8', 'repq-w8a8', 'repq-w6a6',
+                     'repq-w4a4'),
+            help='ort-int8, openvino-int8 (both: pip install -e .[peers]), '
+            "RepQ-ViT's scheme simulated: repq-w8a8, repq-w6a6, repq-w4a4")
         one.add_argument(
             '--seeds', type=positive, default=1, metavar='N',
             help='calibrations on different images, of which the table has '

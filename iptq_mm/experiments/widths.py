@@ -17,9 +17,11 @@ WIDTHS: dict[str, dict[str, int]] = {
     'W8A8': {},
     'W7A8': dict(weight=7),
     'W4A8': dict(weight=4),
-    'W6A6': dict(weight=6, activation=6, attention=6)
+    'W6A6': dict(weight=6, activation=6, attention=6),
+    'W4A4': dict(weight=4, activation=4, attention=4)
 }
-"""``bits`` by what they are called."""
+"""``bits`` by what they are called; the image, the first and the last weights
+have 8 and the residual stream 16, whatever the others have."""
 
 MIXED, SHARE = 'W4/8A8', .6
 """Weights of 4 and 8 bits, and how much of the bytes of W8A8 they have."""
