@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from iptq_mm.experiments.comparison import Tally, compare
-from iptq_mm.experiments.peers import in_batches
+from iptq_mm.experiments.peers.runtimes import in_batches
 
 
 def test_of_equal_logits_the_first_counts():

@@ -13,9 +13,9 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from ..lowering import lowering_of, watchable
-from ..models.detectors.swin_backbone import DEFAULT_BITS
-from .comparison import Network
+from ...lowering import lowering_of, watchable
+from ...models.detectors.swin_backbone import DEFAULT_BITS
+from ..comparison import Network
 
 SHARES = (.999, .9999, .99999)
 """Of the values, what the range may cover; that of the least error is taken.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from timm.layers import Mlp
 from torch import nn
 
-from iptq_mm.experiments.repq import between, ends, repq
+from iptq_mm.experiments.peers.repq import between, ends, repq
 
 from classifiers import float_timm_swin, float_vit, images
 from quantized import sqnr_db
