@@ -1,5 +1,5 @@
 """Integer operators: each defined once, by a reference on integer tensors."""
-from . import native
+from . import native, shapes
 from .attention import attention, window_attention
 from .boxes import COORDINATE_BITS, box_levels, decode_boxes, nms, rank
 from .conv import conv2d, neighbourhoods
@@ -11,13 +11,14 @@ from .masks import paste_masks
 from .merging import cut_patches, merge_layer_norm
 from .roi_align import roi_align
 
-native.load()  # once every operator has its reference
+shapes.load()  # once every operator is defined
+native.load()  # and has its reference
 
 __all__ = [
     'COORDINATE_BITS', 'NAMESPACE', 'REFERENCES', 'add', 'attention',
     'box_levels', 'conv2d', 'cut_patches', 'decode_boxes', 'gelu',
     'group_ends', 'layer_norm', 'linear', 'linear_add', 'linear_gelu',
     'merge_layer_norm', 'native', 'neighbourhoods', 'nms', 'paste_masks',
-    'rank', 'requantize', 'roi_align', 'softmax', 'window_attention',
+    'rank', 'requantize', 'roi_align', 'shapes', 'softmax', 'window_attention',
     'with_zero_point'
 ]
