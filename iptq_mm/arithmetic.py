@@ -38,12 +38,16 @@ def saturate(x: Tensor, bits: int) -> Tensor:
     return x.clamp(-qmax(bits), qmax(bits))
 
 
+def storage(bits: int) -> torch.dtype:
+    """What integers of a width are stored in: int8 (<= 8 bits), int16 (<= 16)
+    or int32 (<= 32)."""
+    return (torch.int8 if bits <= 8 else
+            torch.int16 if bits <= 16 else torch.int32)
+
+
 def narrow(x: Tensor, bits: int) -> Tensor:
-    """Saturate to ``bits`` bits and store as int8 (<= 8), int16 (<= 16) or
-    int32 (<= 32)."""
-    dtype = (torch.int8 if bits <= 8 else
-             torch.int16 if bits <= 16 else torch.int32)
-    return saturate(x, bits).to(dtype)
+    """Saturate to ``bits`` bits, in their :func:`storage`."""
+    return saturate(x, bits).to(storage(bits))
 
 
 def rshift(x: Tensor, n: Tensor | int) -> Tensor:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arithmetic import storage
 from ..registry import APPROXIMATIONS
 from .library import LIBRARY
 
@@ -34,11 +35,8 @@ def answers(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def stored(x: Tensor, sizes: Sequence[Any], bits: int) -> Tensor:
-    """Integers of a width on the device of x, as ``arithmetic.narrow`` stores
-    them."""
-    dtype = (torch.int8 if bits <= 8 else
-             torch.int16 if bits <= 16 else torch.int32)
-    return x.new_empty(sizes, dtype=dtype)
+    """Integers of a width, on the device of x."""
+    return x.new_empty(sizes, dtype=storage(bits))
 
 
 @answers

@@ -4,17 +4,24 @@ Where errors go is not seen at the layer that makes them: one in the stream of
 the first block is read by all that follow, one in the last block by the head
 alone.
 """
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
 
 from ...assignment.normalization import Measures
-from ...assignment.unified_metric import MAX_SQNR_DB, decibel, perturbation
+from ...assignment.unified_metric import (
+    MAX_SQNR_DB,
+    decibel,
+    perturbation,
+    sqnr_db,
+)
+from ...assignment.widths import relative_error
 from ...lowering.rounding.recorded import with_widths
 from .budget import NARROW, WIDE, Part, at_the_layer
-from .calibrate import Progress
+from .calibrate import Calibration
 
 IMAGES = 16
 """So many calibration images are enough to tell layers apart."""
@@ -25,13 +32,12 @@ class AtTheOutputs:
     narrow weights in this one layer, beside the one that has none.
 
     Args:
-        batches (Iterable[Tensor]): Calibration images, as the backbone takes
-            them.
-        progress (Progress): Is told of every layer.
+        calibration (Calibration): Its first images are run; its progress is
+            told of every layer.
     """
 
-    def __init__(self, batches: Iterable[Tensor], progress: Progress):
-        self._batches, self._progress = batches, progress
+    def __init__(self, calibration: Calibration):
+        self._calibration = calibration
 
     def __call__(self, part: Part) -> dict[str, tuple[Measures, Measures]]:
         images = list(self._first_images())
@@ -42,13 +48,15 @@ class AtTheOutputs:
             outputs = _outputs(part.lower(WIDE, one), images)
             found[layer] = (_measured(wide, outputs, narrow_here.C),
                             Measures(MAX_SQNR_DB, 0., wide_here.C))
-            self._progress('weighing the layers', len(found), len(layers))
+            self._calibration.progress('weighing the layers', len(found),
+                                       len(layers))
         return found
 
     def _first_images(self) -> Iterator[Tensor]:
         """One by one: images of several sizes do not fit one batch."""
-        images = (image[None].cpu()
-                  for batch in self._batches for image in batch)
+        batches = islice(self._calibration.batches,
+                         self._calibration.num_batches)
+        images = (image[None].cpu() for batch in batches for image in batch)
         return islice(images, IMAGES)
 
 
@@ -62,12 +70,10 @@ def _outputs(model: nn.Module, images: list[Tensor]) -> list[list[Tensor]]:
 def _measured(wide: list[list[Tensor]], narrow: list[list[Tensor]],
               size: float) -> Measures:
     """Outputs count alike, whatever their scale."""
-    powers, errors = [], []
+    each = []
     for before, after in zip(zip(*wide), zip(*narrow)):
         y, y_hat = (torch.cat([image.flatten() for image in images])
                     for images in (before, after))
-        powers.append(perturbation(y, y_hat))
-        errors.append(10**(-decibel(y.double().square().mean().item(),
-                                    powers[-1]) / 10))
-    return Measures(decibel(1., sum(errors) / len(errors)),
-                    sum(powers) / len(powers), size)
+        each.append(Measures(sqnr_db(y, y_hat), perturbation(y, y_hat), size))
+    return Measures(decibel(1., fmean(map(relative_error, each))),
+                    fmean(one.P for one in each), size)

@@ -149,9 +149,8 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
         else:
             part = Part(backbone, ranges, assigned, bits,
                         Recorded(rounding, moments))
-            parts, widths = lower_within(
-                {'backbone': part}, budget,
-                AtTheOutputs(calibration.batches, calibration.progress))
+            parts, widths = lower_within({'backbone': part}, budget,
+                                         AtTheOutputs(calibration))
             lowered = parts['backbone']
     return Quantization(lowered, choices, seconds, widths)
 

@@ -83,13 +83,12 @@ class _Layer:
 
     def __init__(self, bits: int, channels: bool):
         self.bits, self.input = bits, _Even(bits, channels)
-        self.seen = False
 
     def __call__(self, layer: nn.Module, args: tuple) -> tuple[Tensor]:
+        first = self.input.range is None
         x = self.input(args[0])
-        if not self.seen:
-            self.seen, rows = True, layer.weight.flatten(1)
-            steps = self.input.relative_steps()
+        if first:
+            rows, steps = layer.weight.flatten(1), self.input.relative_steps()
             scaled = (rows * steps).T
             layer.weight.copy_((between(scaled, *ends(scaled, self.bits),
                                         self.bits).T

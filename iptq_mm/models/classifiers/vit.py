@@ -1,8 +1,7 @@
 """Vision Transformer on integers (Dosovitskiy et al., arXiv:2010.11929).
 
-The residual stream is int16 [B, N, C]. It grows along the network, in a large
-one thirty times, so it has a scale for every few blocks; between two changes
-residual additions are exact.
+The residual stream is int16 [B, N, C]. It grows along the network, so it has a
+scale for every few blocks; between two changes residual additions are exact.
 """
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -7,6 +7,7 @@ from iptq_mm.assignment.unified_metric import MAX_SQNR_DB
 from iptq_mm.assignment.widths import choose_narrow
 from iptq_mm.calibration import Collector, SecondMoments
 from iptq_mm.engine.quantization.budget import NARROW, WIDE, Part
+from iptq_mm.engine.quantization.calibrate import Calibration
 from iptq_mm.engine.quantization.output_error import IMAGES, AtTheOutputs
 from iptq_mm.lowering import lowering_of, watchable
 from iptq_mm.lowering.rounding.recorded import Recorded, with_widths
@@ -46,9 +47,14 @@ def part(batch):
     return part
 
 
+def shown(batches, progress=lambda *_: None):
+    return Calibration(batches, len(batches), dict(type='min_max'), 0,
+                       progress)
+
+
 @pytest.fixture(scope='module')
 def read(part, batch):
-    return AtTheOutputs(list(batch.split(3)), lambda *_: None)(part)
+    return AtTheOutputs(shown(batch.split(3)))(part)
 
 
 def with_narrow(part, layers):
@@ -99,5 +105,16 @@ def test_what_is_chosen_is_near_what_a_search_finds(part, read, batch):
 
 def test_progress_is_told_of_every_layer(part, batch):
     told = []
-    AtTheOutputs([batch[:1]], lambda *what: told.append(what))(part)
+    AtTheOutputs(
+        shown([batch[:1]], lambda *what: told.append(what)))(part)
     assert told[-1] == ('weighing the layers', 4 * DEPTH, 4 * DEPTH)
+
+
+@torch.no_grad()
+def test_images_that_calibration_does_not_see_are_not_looked_at(part, batch):
+    """Where fewer are calibrated on than are looked at at most."""
+    broken = torch.full_like(batch[:1], float('nan'))
+    few = Calibration([batch[:2], broken], 1, dict(type='min_max'), 0,
+                      lambda *_: None)
+    found = AtTheOutputs(few)(part)
+    assert found == AtTheOutputs(shown([batch[:2]]))(part)
