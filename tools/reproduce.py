@@ -3,7 +3,8 @@
 `accuracy`: I-BERT's, I-ViT's, FQ-ViT's and IPTQ-ViT's functions and what the
 Unified Metric chooses, beside the float network and other runtimes.
 `widths`: weights and activations of 8 to 4 bits, beside other runtimes.
-`means`: each width without equalization, GPTQ or groups of weights.
+`means`: each width without equalization, compensation, GPTQ or groups of
+weights.
 `ablation`: the metric without one candidate or one of its terms.
 `calibration-size`: the metric's choice by the number of calibration images.
 `time`: how long each stage of quantization takes.

@@ -105,3 +105,64 @@ class SecondMoments:
         self.__init__()
         if state:
             self._add(state['count'].item(), state['sum'], state['products'])
+
+
+class CrossMoments:
+    """Mean of one tensor's rows, and their covariance with another's.
+
+    Summed as :class:`SecondMoments` sums.
+    """
+
+    def __init__(self) -> None:
+        self.count, self._sum, self._products = 0, None, None
+
+    @property
+    def mean(self) -> Tensor:
+        """E[y], float64 [N] on the CPU."""
+        return self._sum / self.count
+
+    def covariance(self, mean: Tensor) -> Tensor:
+        """E[(y - E[y]) (x - E[x])^T], float64 [N, K] on the CPU.
+
+        Args:
+            mean (Tensor): E[x], float64 [K].
+        """
+        return self._products / self.count - self.mean.outer(mean)
+
+    def observe(self, y: Tensor, x: Tensor) -> None:
+        """See rows [M, N] and the rows [M, K] that go with them.
+
+        Raises:
+            FloatingPointError: As :meth:`SecondMoments.observe`.
+        """
+        y, x = y.float(), x.float()
+        products = y.T @ x
+        if not products.isfinite().all():
+            raise FloatingPointError('NaN or Inf')
+        self._add(len(y), y.sum(0).double().cpu(), products.double().cpu())
+
+    def _add(self, count: int, total: Tensor, products: Tensor) -> None:
+        if self._sum is None:
+            self._sum = torch.zeros_like(total)
+            self._products = torch.zeros_like(products)
+        self.count += count
+        self._sum += total
+        self._products += products
+
+    def merge(self, other: 'CrossMoments') -> None:
+        """Add what ``other`` has seen."""
+        if other.count:
+            self._add(other.count, other._sum, other._products)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """``count`` int64 [], ``sum`` float64 [N] and ``products`` float64
+        [N, K]; nothing if nothing was observed."""
+        return {} if self._sum is None else dict(
+            count=torch.tensor(self.count), sum=self._sum,
+            products=self._products)
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Replace the moments by saved ones."""
+        self.__init__()
+        if state:
+            self._add(state['count'].item(), state['sum'], state['products'])

@@ -5,11 +5,12 @@ from typing import Mapping
 from mmengine.dist import all_gather_object, get_world_size
 
 from .channels import ChannelRange
-from .moments import SecondMoments
+from .moments import CrossMoments, SecondMoments
 from .observers import Observer
 from .sampler import Sampler
 
-Statistic = Observer | Sampler | SecondMoments | ChannelRange
+Statistic = (Observer | Sampler | SecondMoments | CrossMoments
+             | ChannelRange)
 
 
 def reduce_over_ranks(statistics: Mapping[str, Statistic]) -> None:

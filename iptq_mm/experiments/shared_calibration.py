@@ -60,7 +60,8 @@ def calibrate(setting: Setting, hook: PTQHook,
     """Calibrate the float network of a setting, which stays as it is.
 
     As ``engine.quantize`` does it, but for stage 3: ranges and moments are
-    those of the float network, whatever the functions.
+    those of the float network, whatever the functions, and so weights do not
+    make up for each other.
 
     Args:
         setting (Setting): The network.
@@ -96,13 +97,14 @@ def remembered(roundings: Roundings) -> Roundings:
     results: dict[tuple[str, int], tuple[Tensor, Tensor, Rounded]] = {}
 
     def of_layer(layer: str, divisors: Tensor | None = None,
-                 columns: Tensor | None = None) -> Rounding:
+                 columns: Tensor | None = None,
+                 gains: Tensor | None = None) -> Rounding:
 
         def once(weight: Tensor, least_scale: Tensor, bits: int) -> Rounded:
             last = results.get((layer, bits))
             if last is None or not (torch.equal(last[0], weight) and
                                     torch.equal(last[1], least_scale)):
-                rounding = roundings(layer, divisors, columns)
+                rounding = roundings(layer, divisors, columns, gains)
                 last = weight, least_scale, rounding(weight, least_scale,
                                                      bits)
                 results[layer, bits] = last

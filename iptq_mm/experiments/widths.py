@@ -29,8 +29,10 @@ MIXED, SHARE = 'W4/8A8', .6
 LESS: dict[str, dict[str, Any]] = {
     'all': {},
     'no equalization': dict(equalize=False),
-    'no GPTQ': dict(rounding='mse'),
-    'no GPTQ, groups or clipping': dict(rounding='nearest')
+    'no compensation': dict(compensate=False),
+    'no GPTQ or compensation': dict(rounding='mse', compensate=False),
+    'no GPTQ, compensation, groups or clipping':
+    dict(rounding='nearest', compensate=False)
 }
 """Settings of the hook that switch a means off, by its name."""
 

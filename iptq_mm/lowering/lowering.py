@@ -5,14 +5,14 @@ calibration must look (``sites``), which non-linear layers there are, how
 stage 1 sees them, and makes the integer module. It never changes the float
 one.
 """
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..assignment import Layer
-from ..calibration import Site
+from ..calibration import SecondMoments, Site
 from ..functions.base import Candidate
 from .rounding.rounding import Roundings
 from .transformer.block import BlockNames
@@ -43,6 +43,17 @@ class Lowering(Protocol):
 
     def blocks(self) -> list[BlockNames]:
         """Module names inside every transformer block."""
+
+    def compensated(self, rule: str, batches: Iterable[Tensor],
+                    moments: Mapping[str, SecondMoments]) -> Roundings:
+        """Roundings by a rule that make up for those of the layers before;
+        for one call of :meth:`lower`.
+
+        Args:
+            rule (str): A name in ``ROUNDINGS``.
+            batches (Iterable[Tensor]): Images as the module takes them.
+            moments (Mapping[str, SecondMoments]): Of :meth:`linears`.
+        """
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         """The non-linear layers as stage 1 sees them.

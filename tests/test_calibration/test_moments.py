@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from iptq_mm.calibration import ChannelRange, SecondMoments
+from iptq_mm.calibration import ChannelRange, CrossMoments, SecondMoments
 
 
 def batch(number, rows=50, length=6):
@@ -100,3 +100,42 @@ def test_nothing_observed(kind, ask):
 def test_memory_does_not_grow_with_the_images():
     few, many = (seen(SecondMoments, range(n)).state_dict() for n in (1, 9))
     assert [v.shape for v in few.values()] == [v.shape for v in many.values()]
+
+
+def crossed(numbers):
+    moments = CrossMoments()
+    for number in numbers:
+        rows = batch(number).flatten(0, 1)
+        moments.observe(rows[:, :2] * 3 + 1, rows)
+    return moments
+
+
+def test_cross_moments_are_those_of_all_rows():
+    moments, own = crossed(range(3)), seen(SecondMoments, range(3))
+    rows = torch.cat([batch(n).flatten(0, 1) for n in range(3)]).double()
+    assert torch.allclose(moments.mean, rows[:, :2].mean(0) * 3 + 1,
+                          rtol=1e-6)
+    assert torch.allclose(moments.covariance(own.mean),
+                          3 * rows.T.cov(correction=0)[:2], atol=1e-3)
+
+
+def test_merged_cross_moments_are_those_of_one():
+    parts, whole = [crossed([0, 2]), crossed([1])], crossed([0, 1, 2])
+    for order in (parts, parts[::-1]):
+        merged = CrossMoments()
+        for part in order:
+            other = CrossMoments()
+            other.load_state_dict(part.state_dict())
+            merged.merge(other)
+        assert torch.equal(merged.mean, whole.mean)
+        mean = torch.zeros(6).double()
+        assert torch.equal(merged.covariance(mean), whole.covariance(mean))
+        merged.merge(CrossMoments())
+        assert merged.count == whole.count
+
+
+def test_cross_moments_refuse_what_is_not_finite():
+    moments = crossed([0])
+    with pytest.raises(FloatingPointError):
+        moments.observe(torch.full((2, 2), float('nan')), torch.ones(2, 6))
+    assert moments.count == 100

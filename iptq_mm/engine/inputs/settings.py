@@ -181,6 +181,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = dict(
     fit=one_of(FITS),
     rounding=one_of(ROUNDINGS),
     equalize=boolean,
+    compensate=boolean,
     bits=_bits,
     budget_mb=optional(positive),
     seed=integer(0))

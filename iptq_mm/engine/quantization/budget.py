@@ -25,13 +25,16 @@ class Part:
         thresholds (Mapping[str, float]): Of its sites.
         functions (Mapping[str, Candidate]): Of its non-linear layers.
         bits (Mapping[str, int]): Widths of all but the weights.
-        roundings (Recorded): Of its weights.
+        roundings (Recorded): Of its weights, by which widths are chosen.
+        final (Callable): Gives the roundings of the part that is kept;
+            None: the same.
     """
     module: nn.Module
     thresholds: Mapping[str, float]
     functions: Mapping[str, Candidate]
     bits: Mapping[str, int]
     roundings: Recorded
+    final: Callable[[], Roundings] | None = None
 
     def lower(self, weight: int, roundings: Roundings) -> nn.Module:
         """The integer part with weights of that width, all but the first and
@@ -77,10 +80,7 @@ def lower_within(parts: Mapping[str, Part], budget: float,
         for bits in (WIDE, NARROW)
     }
     if budget < sizes[NARROW]:
-        raise UserError(
-            f'budget_mb leaves {budget / 1e6:.2f} MB to {", ".join(parts)}, '
-            f'which take {sizes[NARROW] / 1e6:.2f} MB with all weights of '
-            f'{NARROW} bits. Allow for more.')
+        raise _too_small(parts, budget, sizes[NARROW])
     measures = {
         f'{name}/{layer}': both
         for name, part in parts.items()
@@ -88,13 +88,40 @@ def lower_within(parts: Mapping[str, Part], budget: float,
     }
     narrow = {layer: both[0] for layer, both in measures.items()}
     wide = {layer: both[1] for layer, both in measures.items()}
-    chosen = choose_narrow(narrow, wide, sizes[WIDE] - budget)
-    widths = {layer: NARROW if layer in chosen else WIDE for layer in narrow}
-    lowered = {
-        name: part.lower(WIDE, with_widths(part.roundings, {
-            layer.removeprefix(f'{name}/'): width
-            for layer, width in widths.items() if layer.startswith(f'{name}/')
-        }))
+    allowed = budget
+    while True:
+        chosen = choose_narrow(narrow, wide, sizes[WIDE] - allowed)
+        widths = {
+            layer: NARROW if layer in chosen else WIDE for layer in narrow
+        }
+        lowered = _lowered(parts, widths)
+        # Other integers than those that were weighed may be wider: a bias.
+        above = sum(stored_bytes(part.state_dict())
+                    for part in lowered.values()) - budget
+        if above <= 0:
+            return lowered, widths
+        if WIDE not in widths.values():
+            raise _too_small(parts, budget, budget + above)
+        allowed -= above
+
+
+def _lowered(parts: Mapping[str, Part],
+             widths: Mapping[str, int]) -> dict[str, nn.Module]:
+    """The parts with weights of given widths, by ``PART/LAYER``."""
+    return {
+        name: part.lower(WIDE, with_widths(
+            part.final() if part.final else part.roundings, {
+                layer.removeprefix(f'{name}/'): width
+                for layer, width in widths.items()
+                if layer.startswith(f'{name}/')
+            }))
         for name, part in parts.items()
     }
-    return lowered, widths
+
+
+def _too_small(parts: Mapping[str, Part], budget: float,
+               least: float) -> UserError:
+    return UserError(
+        f'budget_mb leaves {budget / 1e6:.2f} MB to {", ".join(parts)}, '
+        f'which take {least / 1e6:.2f} MB with all weights of {NARROW} bits. '
+        f'Allow for more.')

@@ -1,10 +1,10 @@
 """One pass of a float backbone over the calibration images."""
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
-from mmengine.dist import get_dist_info
+from mmengine.dist import get_dist_info, get_rank, get_world_size
 from torch import Tensor, nn
 
 from ...calibration import (
@@ -67,6 +67,11 @@ class Calibration:
             else narrow(**settings)
             for name, site in sites.items()
         }
+
+    def own_batches(self) -> Iterator[Tensor]:
+        """Those of this process."""
+        return islice(self.batches, len(range(get_rank(), self.num_batches,
+                                              get_world_size())))
 
     def watch(self, backbone: nn.Module, sites: Mapping[str, Site],
               observers: Mapping[str, Statistic],

@@ -97,6 +97,9 @@ class PTQHook(Hook):
             ``iptq_mm.lowering.ROUNDINGS``. Defaults to ``'gptq'``.
         equalize (bool): Bring the channels of LayerNorm outputs to like
             ranges first. Defaults to True.
+        compensate (bool): Round the weights of the backbone in the order of
+            its layers, so that each makes up for the errors of those before
+            it. Defaults to True.
         bits (dict[str, int], optional): Widths of ``weight`` (2 to 8,
             defaults to 8; first and last layers keep 8), ``activation`` and
             ``attention`` maps (likewise), ``residual`` (8 to 16, 16) and
@@ -136,6 +139,7 @@ class PTQHook(Hook):
                  fit: str = 'layer',
                  rounding: str = 'gptq',
                  equalize: bool = True,
+                 compensate: bool = True,
                  bits: Mapping[str, int] | None = None,
                  budget_mb: float | None = None,
                  seed: int = 0):
@@ -152,6 +156,7 @@ class PTQHook(Hook):
                 fit=fit,
                 rounding=rounding,
                 equalize=equalize,
+                compensate=compensate,
                 bits=bits,
                 budget_mb=budget_mb,
                 seed=seed))
@@ -229,7 +234,7 @@ class PTQHook(Hook):
             self.quantization = quantize_backbone(
                 self.source, calibration,
                 Selection(policy.without([SCORES]), self.fit), self.bits,
-                self.rounding, self.equalize,
+                self.rounding, self.equalize, self.compensate,
                 self._backbone_bytes(model, whole))
             integers = [self.quantization.backbone.to(device)]
             if whole:

@@ -77,7 +77,7 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 def quantize_backbone(backbone: nn.Module, calibration: Calibration,
                       selection: Selection, bits: Mapping[str, int],
-                      rounding: str, equalize: bool,
+                      rounding: str, equalize: bool, compensate: bool,
                       budget: float | None = None) -> Quantization:
     """Calibrate, assign and lower a backbone, which itself stays as it is.
 
@@ -92,6 +92,9 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             queries, keys and values, to like ranges first, and the hidden
             channels of MLPs into the order of their reach, see
             ``iptq_mm/lowering/equalization/``.
+        compensate (bool): Round weights in the order of the network, so that
+            each layer makes up for the errors of those before it, see
+            ``iptq_mm/lowering/transformer/compensation.py``.
         budget (float, optional): Bytes that the integer backbone may have:
             some layers then have weights of 4 bits, and the others of 8,
             whatever ``bits`` says. Defaults to None, no limit.
@@ -143,12 +146,15 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
     with _timed(seconds, 'lower'):
         ranges = thresholds(sites, observers)
         widths: dict[str, int] = {}
+        final = partial(roundings, rounding, moments)
+        if compensate:
+            final = partial(lowering.compensated, rounding,
+                            calibration.own_batches(), moments)
         if budget is None:
-            lowered = lowering.lower(ranges, assigned,
-                                     roundings(rounding, moments))
+            lowered = lowering.lower(ranges, assigned, final())
         else:
             part = Part(backbone, ranges, assigned, bits,
-                        Recorded(rounding, moments))
+                        Recorded(rounding, moments), final)
             parts, widths = lower_within({'backbone': part}, budget,
                                          AtTheOutputs(calibration))
             lowered = parts['backbone']

@@ -33,7 +33,8 @@ class Recorded:
         self.measures: dict[tuple[str, int], Measures] = {}
 
     def __call__(self, layer: str, divisors: Tensor | None = None,
-                 columns: Tensor | None = None) -> Rounding:
+                 columns: Tensor | None = None,
+                 gains: Tensor | None = None) -> Rounding:
 
         def rounding(weight: Tensor, least_scale: Tensor,
                      bits: int) -> Rounded:
@@ -76,8 +77,9 @@ def with_widths(roundings: Roundings, widths: Mapping[str, int]) -> Roundings:
     """The same roundings, at widths of some layers' own."""
 
     def rounding(layer: str, divisors: Tensor | None = None,
-                 columns: Tensor | None = None) -> Rounding:
-        made = roundings(layer, divisors, columns)
+                 columns: Tensor | None = None,
+                 gains: Tensor | None = None) -> Rounding:
+        made = roundings(layer, divisors, columns, gains)
         return lambda weight, least_scale, bits: made(
             weight, least_scale, widths.get(layer, bits))
 

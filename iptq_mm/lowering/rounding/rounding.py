@@ -38,10 +38,10 @@ Rounding = Callable[[Tensor, Tensor, int], Rounded]
 least_scale float64 [N], positive."""
 
 Roundings = Callable[..., Rounding]
-"""``roundings(layer, divisors, columns)``: the rounding of a layer by its
-module name in the float model, where the integer layer takes the float one's
-inputs divided by float64 [K], and in the order int64 [K] (None: as they
-are)."""
+"""``roundings(layer, divisors, columns, gains)``: the rounding of a layer by
+its module name in the float model, where the integer layer takes the float
+one's inputs divided by float64 [K], and in the order int64 [K], and gives its
+outputs times float64 [N] (None: as they are)."""
 
 ROUNDINGS = Registry('rounding', scope='iptq_mm')
 """Functions with the arguments of a ``Rounding`` and a fourth, the moments of
@@ -59,7 +59,8 @@ def roundings(name: str, moments: Mapping[str, SecondMoments]) -> Roundings:
     rule = ROUNDINGS.get(name)
 
     def rounding(layer: str, divisors: Tensor | None = None,
-                 columns: Tensor | None = None) -> Rounding:
+                 columns: Tensor | None = None,
+                 gains: Tensor | None = None) -> Rounding:
         return partial(
             rule, moments=moments_at(moments.get(layer), divisors, columns))
 
@@ -75,6 +76,14 @@ def moments_at(seen: SecondMoments | None, divisors: Tensor | None,
     if seen is not None and columns is not None:
         seen = seen.reordered(columns)
     return seen
+
+
+def in_order(x: Tensor, divisors: Tensor | None,
+             columns: Tensor | None) -> Tensor:
+    """Inputs [..., K] of a float layer as the integer layer takes them, see
+    ``Roundings``."""
+    x = x if divisors is None else x / divisors
+    return x if columns is None else x[..., columns]
 
 
 def to_integers(weight: Tensor, scale: Tensor, bits: int) -> Tensor:
@@ -120,6 +129,7 @@ def nearest(weight: Tensor, least_scale: Tensor, bits: int,
 
 
 def nearest_everywhere(layer: str, divisors: Tensor | None = None,
-                       columns: Tensor | None = None) -> Rounding:
+                       columns: Tensor | None = None,
+                       gains: Tensor | None = None) -> Rounding:
     """:func:`nearest`, whatever the layer."""
     return nearest

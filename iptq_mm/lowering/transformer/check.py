@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..same import agree, check_parameters, evaluating
 from .description import Description
-from .replay import Replay
+from .replay import After, Replay
 
 
 def check_complete(description: Description) -> None:
@@ -67,8 +67,11 @@ def _first_difference(description: Description) -> str | None:
         with evaluating(network):
             # Not network(image): hooks on it are of whoever put them there.
             answer = network.forward(image)
-            steps = Replay(description).steps(_patched(description, image))
-            ours = dict(steps)
+            ours = {
+                step.name: step.y
+                for step in Replay(description).steps(image)
+                if isinstance(step, After)
+            }
     finally:
         for handle in handles:
             handle.remove()
@@ -110,9 +113,3 @@ def _as_trained(tokens: int, patch: int) -> tuple[int, int]:
     rows = next(side for side in range(math.isqrt(tokens), 0, -1)
                 if tokens % side == 0)
     return rows * patch, tokens // rows * patch
-
-
-def _patched(description: Description, image: Tensor) -> Tensor:
-    """The image as the patches take it."""
-    prepare = getattr(description.network, 'around_middle', None)
-    return image if prepare is None else prepare(image)

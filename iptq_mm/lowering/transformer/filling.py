@@ -63,12 +63,13 @@ class Filling:
                 of the others.
         """
         source = self.network.get_submodule(layer)
-        weight, bias = source.weight.flatten(1), source.bias
+        weight, bias, gains = source.weight.flatten(1), source.bias, None
         if branch is not None:
             gamma = getattr(self.network.get_submodule(branch), 'gamma', None)
             if gamma is not None:
                 weight = gamma[:, None] * weight
                 bias = bias if bias is None else gamma * bias
+                gains = gamma.detach().double().cpu()
         shares = None
         if isinstance(in_scale, Tensor):
             shares, in_scale = in_scale / in_scale.max(), in_scale.max().item()
@@ -77,7 +78,7 @@ class Filling:
             weight = weight[:, columns]
         lower_linear(target, weight, bias, in_scale, out_scale,
                      bits or self.bits['weight'],
-                     self.roundings(layer, shares, columns), zero)
+                     self.roundings(layer, shares, columns, gains), zero)
 
     def norm(self, target: IntLayerNorm | IntMergedLayerNorm, layer: str,
              columns: Tensor | None = None) -> None:

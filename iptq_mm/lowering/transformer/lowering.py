@@ -1,13 +1,13 @@
 """A described float transformer -> its integer network."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...assignment import AttentionSoftmaxLayer, Layer, LayerNormLayer
-from ...calibration import Site
+from ...calibration import SecondMoments, Site
 from ...functions.base import Candidate
 from ...nn import IntPatchMerging, IntRequantize, Pixels
 from ..linear import END_BITS
@@ -15,6 +15,7 @@ from ..rounding.rounding import Roundings, nearest_everywhere
 from ..scale import fill, fill_ratio
 from .block import BlockNames
 from .check import check_complete
+from .compensation import Compensated
 from .description import Description, Merging
 from .filling import Filling, image_columns, set_scale
 from .scales import TransformerScales
@@ -101,6 +102,12 @@ class TransformerLowering:
 
     def blocks(self) -> list[BlockNames]:
         return self.description.blocks()
+
+    def compensated(self, rule: str, batches: Iterable[Tensor],
+                    moments: Mapping[str, SecondMoments]) -> Roundings:
+        first = self.description.patches.projection
+        return Compensated(rule, self.description, batches,
+                           {first: moments[first]})
 
     def layers(self, thresholds: Mapping[str, float]) -> dict[str, Layer]:
         scales = TransformerScales(self.description, thresholds, self.bits)

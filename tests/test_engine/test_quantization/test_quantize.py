@@ -30,14 +30,14 @@ def images():
 
 
 def quantize(swin, images, num_batches=3, observer='mse', fit='layer',
-             rounding='nearest', equalize=False,
+             rounding='nearest', equalize=False, compensate=False,
              progress=lambda *_: None, bits={}, budget=None, **policy):
     policy.setdefault('forced', DEFAULT_FUNCTIONS)
     return quantize_backbone(
         swin,
         Calibration(images, num_batches, dict(type=observer), 0, progress),
         Selection(AssignmentPolicy(**policy), fit), {**DEFAULT_BITS, **bits},
-        rounding, equalize, budget)
+        rounding, equalize, compensate, budget)
 
 
 def test_same_arguments_same_integers(images):
@@ -116,6 +116,26 @@ def test_compensation_brings_4_bit_weights_closer(images):
         with torch.no_grad():
             found.append(sqnr_db(swin(images[0])[1], integer(images[0])[1]))
     assert found[1] > found[0] + 1
+
+
+def test_a_layer_makes_up_for_those_before_it(images):
+    swin = float_swin(**TINY)
+    found = []
+    for compensate in (False, True):
+        integer = quantize(swin, images, rounding='gptq', bits=dict(weight=4),
+                           compensate=compensate).backbone
+        with torch.no_grad():
+            found.append(sqnr_db(swin(images[0])[1], integer(images[0])[1]))
+    assert found[1] > found[0] + .5
+
+
+def test_a_budget_is_kept_with_compensation(images):
+    small, large = sizes(images)
+    budget = (small + large) / 2
+    result = quantize(float_swin(**TINY), images, rounding='gptq',
+                      compensate=True, budget=budget)
+    assert small <= stored_bytes(result.backbone.state_dict()) <= budget
+    assert set(result.widths.values()) == {4, 8}
 
 
 def test_progress_is_told(images):
