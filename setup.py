@@ -1,6 +1,8 @@
+import os
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
 
 
 def version() -> str:
@@ -11,44 +13,62 @@ def version() -> str:
     raise RuntimeError('iptq_mm/__init__.py has no __version__')
 
 
-def native_kernels() -> dict:
-    """What builds the extension; nothing where torch is out of reach, as in
-    pip's build isolation. Without a working compiler the package does
-    without it: the operators then run on their references."""
-    try:
-        from torch.utils.cpp_extension import BuildExtension, CppExtension
-    except ImportError:
-        print('iptq_mm: no torch to build the native kernels with '
-              '(install with --no-build-isolation)')
-        return {}
+class BuildCore(build_ext):
+    """Builds the kernels as a plain shared library beside their sources.
+    Without a working compiler the package does without it: the operators
+    then run on their references."""
 
-    class BuildIfPossible(BuildExtension):
+    def build_extensions(self):
+        try:
+            super().build_extensions()
+        except Exception as error:  # each compiler fails in its own way
+            print(f'iptq_mm: the native kernels were not built: {error}')
 
-        def build_extensions(self):
-            try:
-                super().build_extensions()
-            except Exception as error:  # each compiler fails in its own way
-                print(f'iptq_mm: the native kernels were not built: {error}')
+    def get_ext_filename(self, name: str) -> str:
+        return f'{name.replace(".", "/")}.so'
 
-    folder = Path('iptq_mm/ops/csrc')
-    sources = [
-        folder / 'operators' / 'operators.cpp',
-        *sorted(folder.glob('isa/*.cpp'))
-    ]
-    kernels = CppExtension(
-        'iptq_mm.ops._native',
-        [str(path) for path in sources],
-        depends=[str(path) for path in sorted(folder.rglob('*.[ch]*'))],
+    def get_export_symbols(self, extension: Extension) -> list[str]:
+        return []
+
+
+def onnxruntime_headers() -> Path | None:
+    """The folder of ONNX Runtime's C interface, of any release from 1.17
+    on."""
+    folders = [os.environ.get('ONNXRUNTIME_INCLUDE'),
+               '/usr/include/onnxruntime', '/usr/local/include/onnxruntime']
+    return next((Path(folder) for folder in folders if folder
+                 and Path(folder, 'onnxruntime_c_api.h').exists()), None)
+
+
+def core() -> Extension:
+    """The C++ core; ``iptq_mm/core/CMakeLists.txt`` builds the same."""
+    folder = Path('iptq_mm/core')
+    sources = [*folder.glob('*.cpp'), *folder.glob('isa/*.cpp'),
+               *folder.glob('operators/*.cpp'), *folder.glob('runtime/*.cpp')]
+    onnxruntime = onnxruntime_headers()
+    if onnxruntime is None:
+        print('iptq_mm: no onnxruntime_c_api.h, so there are no kernels for '
+              'ONNX Runtime (set ONNXRUNTIME_INCLUDE to its folder)')
+    else:
+        sources += folder.glob('onnxruntime/*.cpp')
+    return Extension(
+        'iptq_mm.core.libiptq',
+        [str(path) for path in sorted(sources)],
+        depends=[str(path) for path in sorted(folder.rglob('*.h'))],
+        include_dirs=[] if onnxruntime is None else [str(onnxruntime)],
         # -fno-lto: code of one instruction set must not move to another's
         # file. -Wno-...: keeps gcc 12 from warning about its own headers.
         extra_compile_args=[
-            '-O3', '-g0', '-fno-lto', '-Wno-maybe-uninitialized', '-fopenmp'
+            '-std=c++17', '-O3', '-g0', '-fno-lto', '-fvisibility=hidden',
+            '-Wno-maybe-uninitialized'
         ],
         # No -s: the symbols tell a test whose code is whose.
-        extra_link_args=['-fopenmp', '-fno-lto'],
+        extra_link_args=[
+            '-pthread', '-fno-lto', '-static-libgcc', '-static-libstdc++',
+            f'-Wl,--version-script={folder / "iptq.map"}', '-Wl,-z,nodelete'
+        ],
+        language='c++',
         optional=True)
-    return dict(
-        ext_modules=[kernels], cmdclass=dict(build_ext=BuildIfPossible))
 
 
 # mmengine, mmcv and mmdet are needed too, and not named: they are published
@@ -75,4 +95,5 @@ setup(
         'peers': ['onnx', 'onnxruntime', 'openvino', 'nncf'],
         'tests': ['pytest', 'hypothesis']
     },
-    **native_kernels())
+    ext_modules=[core()],
+    cmdclass=dict(build_ext=BuildCore))

@@ -20,6 +20,7 @@ PYTHON = VENV / 'bin' / 'python'
 STAMP = VENV / 'iptq-mm-setup.sha256'
 CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
 REQUIREMENTS = ROOT / 'requirements'
+HEADERS = CACHE / 'iptq-mm' / 'onnxruntime-headers'
 
 SECONDS = dict(torch=56, libraries=47, mmdet=9, kernels=50, mmcv=18, check=7)
 """What each step took on two cores, from nothing: for the time that is left.
@@ -116,13 +117,25 @@ def pinned(name: str) -> str:
     return re.search(rf'^{name}==(.*)$', text, re.MULTILINE)[1]
 
 
+def onnxruntime_headers() -> subprocess.Popen:
+    """Unpack those of Debian beside other downloads; where that cannot be,
+    there is no binding to ONNX Runtime, and all else."""
+    if HEADERS.is_dir():
+        return start('headers', ['true'])
+    return start('headers', [
+        'sh', '-ec', '"$0" "$1.partial" trixie libonnxruntime-dev; '
+        'mv "$1.partial" "$1"', ROOT / 'tools' / 'debian_packages.sh', HEADERS
+    ])
+
+
 def fingerprint() -> str:
     """Of all that the environment follows from: when it changes, set up
     anew."""
     digest = hashlib.sha256(str(ROOT).encode())
     for path in (*sorted(REQUIREMENTS.glob('*.txt')), ROOT / 'setup.py',
                  ROOT / 'pyproject.toml', Path(__file__),
-                 ROOT / 'tools' / 'build_mmcv.py'):
+                 ROOT / 'tools' / 'build_mmcv.py',
+                 ROOT / 'tools' / 'debian_packages.sh'):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -159,6 +172,7 @@ def main() -> None:
     wheels = CACHE / 'iptq-mm' / 'wheels' / (
         f'onedl-mmcv-{pinned("onedl-mmcv")}-torch-{pinned("torch")}-'
         f'cp{sys.version_info[0]}{sys.version_info[1]}-{platform.machine()}')
+    headers = onnxruntime_headers()
     built = wheels.is_dir() and any(wheels.glob('*.whl'))
     mmcv = None if built else start('mmcv', [
         PYTHON, ROOT / 'tools' / 'build_mmcv.py', pinned('onedl-mmcv'),
@@ -172,6 +186,11 @@ def main() -> None:
                   pip('install', '--no-deps', '--no-build-isolation',
                       *(f'{name}=={pinned(name)}' for name in (
                           'onedl-mmengine', 'onedl-mmdetection', 'imaug'))))
+        if headers.wait():
+            say("without ONNX Runtime's headers: there will be no kernels "
+                "for it")
+        os.environ.setdefault('ONNXRUNTIME_INCLUDE', str(
+            HEADERS / 'usr' / 'include' / 'onnxruntime'))
         steps.run('kernels', 'building the kernels of iptq-mm',
                   pip('install', '--no-deps', '--no-build-isolation',
                       '--editable', '.'))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..arithmetic import qmax
@@ -50,6 +51,35 @@ class _Scale(nn.Module):
                 'or make one with tools/ptq.py')
         return self.m.item() * 2.0**-self.n.item()
 
+    def times(self, x: Tensor) -> Tensor:
+        """float32 x in units of 1 -> the same in units of the scale."""
+        return x * self._factor(lambda scale: scale)
+
+    def into(self, x: Tensor) -> Tensor:
+        """float32 x -> its multiple of the scale."""
+        return x * self._factor(lambda scale: 1 / scale)
+
+    def _factor(self, of: Callable[[Any], Any]) -> Any:
+        """Of the scale in float64, then float32: a number, or where a program
+        is made of the model (torch.compile, torch.export) what that reads
+        when it runs."""
+        if torch.compiler.is_compiling():
+            return of(torch.ldexp(self.m.double(), -self.n)).float()
+        return of(self.item())
+
+
+def padded(image: Tensor, patch: int) -> Tensor:
+    """An image of whole patches, zeros at the bottom and on the right.
+
+    Args:
+        image (Tensor): [B, C, H, W].
+        patch (int): Patch side.
+    """
+    height, width = image.shape[-2:]
+    # Not by assignment into a larger one, whose sizes a program of any size
+    # would have to compare.
+    return F.pad(image, (0, -width % patch, 0, -height % patch))
+
 
 class Quantize(nn.Module):
     """Float -> integers: ``clamp(floor(x / S + 1/2))``.
@@ -65,7 +95,7 @@ class Quantize(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         limit = qmax(self.bits)
-        q = torch.floor(x.float() * (1 / self.scale.item()) + 0.5)
+        q = torch.floor(self.scale.into(x.float()) + 0.5)
         return q.clamp(-limit, limit).to(torch.int8)
 
 
@@ -94,12 +124,10 @@ class Pixels(nn.Module):
             raise TypeError(f'this integer model takes uint8 images, not '
                             f'{image.dtype}: build it with the '
                             f'data_preprocessor of its int_config.py')
-        batch, _, height, width = image.shape
-        x = self.padding.view(-1, 1, 1).repeat(
-            batch, 1, height + -height % self.patch,
-            width + -width % self.patch)
-        x[..., :height, :width] = image.to(torch.int16) - 128
-        return x
+        # What it is padded with becomes 0 for as long as that is done.
+        zero = self.padding.view(-1, 1, 1).to(torch.int16) + 128
+        whole = padded(image.to(torch.int16) - zero, self.patch)
+        return (whole + zero - 128).to(torch.int8)
 
 
 class Dequantize(nn.Module):
@@ -110,4 +138,4 @@ class Dequantize(nn.Module):
         self.scale = _Scale()
 
     def forward(self, q: Tensor) -> Tensor:
-        return q.to(torch.float32) * self.scale.item()
+        return self.scale.times(q.to(torch.float32))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from .. import ops
 from ..registry import APPROXIMATIONS
+from .border import padded
 from .conv import IntConv2d
 from .linear import IntLinear
 
@@ -34,12 +35,8 @@ class IntPatchEmbed(nn.Module):
         self.norm = norm
 
     def forward(self, image: Tensor) -> Tensor:
-        batch, channels, height, width = image.shape
-        padded = image.new_zeros(batch, channels,
-                                 height + -height % self.patch,
-                                 width + -width % self.patch)
-        padded[..., :height, :width] = image
-        return self.norm(self.projection(padded.permute(0, 2, 3, 1)))
+        whole = padded(image, self.patch)
+        return self.norm(self.projection(whole.permute(0, 2, 3, 1)))
 
 
 class IntMergedLayerNorm(nn.Module):

@@ -26,7 +26,8 @@ def operator(schema: str) -> Callable[[Callable], Callable]:
 
     Returns:
         Callable: Takes the reference, returns the callable operator
-        ``torch.ops.iptq.NAME``.
+        ``torch.ops.iptq.NAME.default``; without the name of the overload
+        every call would look for one.
     """
 
     def register(reference: Callable) -> Callable:
@@ -36,6 +37,6 @@ def operator(schema: str) -> Callable[[Callable], Callable]:
         # that is registered for one.
         LIBRARY.impl(name, reference, 'CompositeExplicitAutograd')
         REFERENCES[f'{NAMESPACE}::{name}'] = reference
-        return getattr(getattr(torch.ops, NAMESPACE), name)
+        return getattr(getattr(torch.ops, NAMESPACE), name).default
 
     return register

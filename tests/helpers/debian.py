@@ -44,7 +44,8 @@ def unpacked(suite: str, *packages: str) -> Path:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
             run = subprocess.run([
-                Path(__file__).with_name('debian_packages.sh'), partial,
+                Path(__file__).parents[2] / 'tools' / 'debian_packages.sh',
+                partial,
                 suite, *packages
             ], capture_output=True, text=True)
             if run.returncode:

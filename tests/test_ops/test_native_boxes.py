@@ -117,7 +117,7 @@ def test_nms_of_none():
 
 def same_as_reference(operator, *args):
     """Equal, and the kernel's own."""
-    reference = REFERENCES[f'iptq::{operator._qualified_op_name[6:]}'](*args)
+    reference = REFERENCES[f'iptq::{operator._schema.name[6:]}'](*args)
     with no_reference():
         found = operator(*args)
     if not isinstance(found, list):

@@ -7,7 +7,13 @@ from iptq_mm import ops
 from iptq_mm.ops import shapes
 from iptq_mm.registry import APPROXIMATIONS
 
-from classifiers import float_vit, images, integer_twin
+from classifiers import (
+    float_deit,
+    float_timm_swin,
+    float_vit,
+    images,
+    integer_twin,
+)
 from quantized import float_swin, quantized
 
 SWIN = dict(
@@ -125,3 +131,35 @@ def test_a_compiled_backbone_gives_the_same_integers_at_any_size(swin):
         for one, other in zip(compiled(quantized_image),
                               swin.body(quantized_image), strict=True):
             assert torch.equal(one, other)
+
+
+def equal_for_all(program, model, *inputs):
+    for x in inputs:
+        found, expected = program(x), model(x)
+        if torch.is_tensor(found):
+            found, expected = [found], [expected]
+        for one, other in zip(found, expected, strict=True):
+            assert torch.equal(one, other)
+
+
+@torch.no_grad()
+def test_an_exported_backbone_gives_the_same_integers_at_any_size(swin):
+    sizes = {name: torch.export.Dim(name, min=16, max=500)
+             for name in ('height', 'width')}
+    program = torch.export.export(
+        swin, (image(45, 70).repeat(2, 1, 1, 1), ), dynamic_shapes=({
+            0: torch.export.Dim('batch', max=9), 2: sizes['height'],
+            3: sizes['width']}, ))
+    equal_for_all(program.module(), swin, *(image(*size) for size in SIZES),
+                  torch.cat([image(40, 21)] * 3))
+
+
+@pytest.mark.parametrize('network', [float_vit, float_deit, float_timm_swin])
+@torch.no_grad()
+def test_an_exported_classifier_gives_the_same_integers(network):
+    model = integer_twin(network(), images())
+    program = torch.export.export(
+        model, (images(2), ), dynamic_shapes=({
+            0: torch.export.Dim('batch', max=9)}, ))
+    equal_for_all(program.module(), model, images(1, seed=4),
+                  images(5, seed=5))

@@ -1,0 +1,127 @@
+"""The C library (``iptq_mm/core/include/iptq.h``), loaded."""
+from ctypes import CDLL, Array, c_char_p, c_int, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+
+import torch
+
+INTERFACE = 1
+"""``IPTQ_INTERFACE`` of the header that the calls here are written for."""
+
+_P, _I, _L, _S = c_void_p, c_int, c_int64, c_char_p
+
+FUNCTIONS = dict(
+    iptq_linear_create=(_L, _L, _P, _P, _P, _P, _P),
+    iptq_linear_run=(_P, _P, _P, _L, _I, _P),
+    iptq_linear_add=(_P, _P, _P, _L, _P, _P),
+    iptq_gelu_create=(_S, _L, _P, _L, _P, _I, _I, _P),
+    iptq_gelu_run=(_P, _P, _P, _L, _P),
+    iptq_linear_gelu=(_P, _P, _P, _P, _L, _P),
+    iptq_conv2d=(_P, _P, _P, _P, _P, _L, _L, _L, _I, _I, _P),
+    iptq_layer_norm_create=(_S, _L, _L, _P, _I, _P),
+    iptq_layer_norm_run=(_P, _P, _P, _L, _P),
+    iptq_merge_layer_norm=(_P, _P, _P, _P, _L, _P),
+    iptq_attention_create=(_L, _L, _P, _S, _L, _P, _P, _I, _P),
+    iptq_attention_run=(_P, _P, _P, _L, _L, _P),
+    iptq_window_attention=(_P, _P, _P, _P, _P, _L, _L, _P, _I, _P),
+    iptq_softmax=(_S, _L, _P, _P, _P, _L, _L, _P),
+    iptq_requantize=(_P, _P, _I, _L, _L, _P, _P, _L, _I, _P),
+    iptq_add=(_P, _P, _P, _L, _L, _P),
+    iptq_box_levels=(_P, _L, _P, _L, _P),
+    iptq_decode_boxes=(_P, _L, _P, _I, _P, _P, _P, _P),
+    iptq_rank=(_P, _I, _L, _L, _P),
+    iptq_nms=(_P, _L, _P, _P, _L, _L, _P, _P),
+    iptq_roi_align=(_P, _L, _P, _P, _P, _L, _P, _L, _P, _P, _L, _L, _L, _P),
+    iptq_mask_windows=(_P, _L, _L, _L, _P),
+    iptq_paste_masks=(_P, _P, _L, _L, _L, _P, _P, _L, _P),
+    iptq_set_isa=(_S, ))
+"""Arguments of the functions that give a status."""
+
+OK, UNSUPPORTED, INVALID, NO_MEMORY = range(4)
+
+OBJECTS = ('linear', 'gelu', 'layer_norm', 'attention')
+
+
+def library() -> Path | None:
+    """The file of the kernels, where they were built."""
+    path = Path(__file__).parents[2] / 'core' / 'libiptq.so'
+    return path if path.exists() else None
+
+
+@cache
+def core() -> CDLL:
+    """The library.
+
+    Raises:
+        OSError: If it is not there, does not load, or is of another version
+            of this package.
+    """
+    found = CDLL(str(library()))
+    if found.iptq_interface() != INTERFACE:
+        raise OSError(f'{library()} is of another version of iptq_mm')
+    for name, arguments in FUNCTIONS.items():
+        getattr(found, name).argtypes = arguments
+    for name in OBJECTS:
+        destroy = getattr(found, f'iptq_{name}_destroy')
+        destroy.argtypes, destroy.restype = (_P, ), None
+    found.iptq_last_error.restype = _S
+    found.iptq_isa.restype = found.iptq_isa_name.restype = _S
+    found.iptq_pool.restype = _P
+    return found
+
+
+def available() -> bool:
+    """Whether the kernels run."""
+    try:
+        return library() is not None and core() is not None
+    except OSError:
+        return False
+
+
+def serves_onnxruntime() -> bool:
+    """Whether the library is one of custom operators for ONNX Runtime too:
+    if its headers were there when it was built."""
+    return hasattr(core(), 'RegisterCustomOps')
+
+
+def isas() -> list[str]:
+    """Instruction sets of this machine that have kernels, slowest first."""
+    return [
+        core().iptq_isa_name(i).decode()
+        for i in range(core().iptq_isa_count())
+    ]
+
+
+def isa() -> str:
+    """The instruction set that runs: the last of :func:`isas` unless set."""
+    return core().iptq_isa().decode()
+
+
+_pools: dict[int, int] = {}
+
+
+def threads() -> int:
+    """The executor of as many threads as torch has at the moment."""
+    count = torch.get_num_threads()
+    pool = _pools.get(count)
+    if pool is None:
+        pool = _pools[count] = core().iptq_pool(count)
+    return pool
+
+
+def succeeded(status: int) -> bool:
+    """Whether a call gave a result; where it did not, the reference has one,
+    or says what is wrong.
+
+    Raises:
+        MemoryError: If there was not enough.
+    """
+    if status == NO_MEMORY:
+        raise MemoryError(core().iptq_last_error().decode())
+    return status == OK
+
+
+def int64s(*values: int) -> Array:
+    """A C array."""
+    return (c_int64 * len(values))(*values)
+

@@ -1,0 +1,110 @@
+"""What the library keeps of tensors that do not change from call to call.
+
+Packed weights and tables are made at the first call and found again by the
+tensors that they were made of: those very tensors, not written to since, as
+torch counts the writes.
+"""
+import weakref
+from collections.abc import Callable
+from ctypes import byref, c_void_p
+from typing import Any
+
+from torch import Tensor
+
+from .core import core, succeeded
+
+
+class Object:
+    """An object of the library, destroyed with this; or none, where only the
+    reference knows an answer.
+
+    Attributes:
+        handle (int | None): Its address.
+        inputs, outputs (int): Channels that it takes and gives.
+    """
+
+    def __init__(self) -> None:
+        self.handle: int | None = None
+        self._destroy: Callable[[int], None] | None = None
+        self.inputs = self.outputs = 0
+
+    @classmethod
+    def create(cls, kind: str, *arguments: Any, inputs: int = 0,
+               outputs: int = 0) -> 'Object':
+        """One of the library's ``OBJECTS``, by its ``create``."""
+        self, found = cls(), c_void_p()
+        self._destroy = getattr(core(), f'iptq_{kind}_destroy')
+        create = getattr(core(), f'iptq_{kind}_create')
+        if succeeded(create(*arguments, byref(found))):
+            self.handle, self.inputs, self.outputs = (
+                found.value, inputs, outputs)
+        return self
+
+    def __del__(self) -> None:
+        if self.handle is not None and self._destroy is not None:
+            self._destroy(self.handle)
+
+
+class Kept:
+    """The last object that was made of a tensor and those beside it.
+
+    Args:
+        make (Callable): ``make(*tensors, *settings)``, contiguous tensors,
+            gives an object, or None where they are not what one is made
+            of.
+    """
+
+    def __init__(self, make: Callable[..., Object | None]):
+        self._make = make
+        self._found: dict[int, _Entry] = {}
+        _ALL.append(self)
+
+    def __call__(self, tensors: tuple[Tensor, ...],
+                 *settings: Any) -> Object:
+        """The object, whose handle is as good as it lives."""
+        key = id(tensors[0])
+        entry = self._found.get(key)
+        if entry is not None and entry.is_of(tensors, settings):
+            return entry.object
+        made = self._make(*(x.contiguous() for x in tensors),
+                          *settings) or Object()
+        # Of tensors of inference mode, torch does not count the writes.
+        if not any(x.is_inference() for x in tensors):
+            self._found[key] = _Entry(made, tensors, settings,
+                                      lambda _: self._found.pop(key, None))
+        return made
+
+    def forget(self) -> None:
+        """Make them anew."""
+        self._found.clear()
+
+
+_ALL: list[Kept] = []
+
+
+def forget_all() -> None:
+    """Make every object anew, by another instruction set."""
+    for kept in _ALL:
+        kept.forget()
+
+
+class _Entry:
+    """An object, and what the tensors were when it was made."""
+
+    __slots__ = ('_settings', '_were', 'object')
+
+    def __init__(self, made: Object, tensors: tuple[Tensor, ...],
+                 settings: tuple, forget: Callable[[Any], object]):
+        self.object, self._settings = made, settings
+        self._were: list[Any] = [
+            (weakref.ref(x, forget), x._version, x.data_ptr())
+            for x in tensors
+        ]
+
+    def is_of(self, tensors: tuple[Tensor, ...], settings: tuple) -> bool:
+        for x, (ref, version, address) in zip(tensors, self._were):
+            # An id may be another tensor's by now; `.data` is not counted.
+            if not (ref() is x and x._version == version
+                    and x.data_ptr() == address):
+                return False
+        return self._settings == settings
