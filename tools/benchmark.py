@@ -22,9 +22,9 @@ def parse_args(args=None):
         help='default: as many as torch takes')
     options.add_argument(
         '--vs', type=names, default=['torch'], metavar='RUNTIME,...',
-        help='of torch, compile, ort, ort-int8, ort-iptq (our integers as '
-        'tools/export.py writes them), openvino, openvino-int8 (default: '
-        'torch)')
+        help='of torch, compile, ort, ort-int8, ort-iptq (the file of '
+        'tools/export.py with our kernels), ort-iptq-functions (without), '
+        'openvino, openvino-int8 (default: torch)')
     options.add_argument(
         '--rounds', type=positive, default=20, metavar='N',
         help='runs of each (default: %(default)s)')

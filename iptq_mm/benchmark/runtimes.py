@@ -122,8 +122,14 @@ def _save_integer_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
             dynamic=len(images) > 1)
 
 
-def _load_integer_onnx(path: Path, threads: int) -> Run:
-    session = _session(path, threads)
+def _load_with_library(path: Path, threads: int) -> Run:
+    from ..export import onnxruntime_library
+    return _load_integer_onnx(path, threads, onnxruntime_library())
+
+
+def _load_integer_onnx(path: Path, threads: int,
+                       library: Path | None = None) -> Run:
+    session = _session(path, threads, library)
     port, = json.loads(
         session.get_modelmeta().custom_metadata_map['iptq_mm'])['inputs']
 
@@ -142,9 +148,11 @@ def _load_onnxruntime(path: Path, threads: int) -> Run:
     return lambda images: session.run(None, dict(images=images.numpy()))
 
 
-def _session(path: Path, threads: int):
+def _session(path: Path, threads: int, library: Path | None = None):
     onnxruntime = _need('onnxruntime')
     options = onnxruntime.SessionOptions()
+    if library is not None:
+        options.register_custom_ops_library(str(library))
     options.intra_op_num_threads = threads
     # Its threads would otherwise wait for work in a loop for long.
     options.add_session_config_entry('session.force_spinning_stop', '1')
@@ -189,8 +197,10 @@ RUNTIMES: dict[str, Runtime] = {
     'ort': Runtime(_save_onnx, _load_onnxruntime, ('onnx', 'onnxruntime')),
     'ort-int8': Runtime(_save_onnx_int8, _load_onnxruntime,
                         ('onnx', 'onnxruntime')),
-    'ort-iptq': Runtime(_save_integer_onnx, _load_integer_onnx,
+    'ort-iptq': Runtime(_save_integer_onnx, _load_with_library,
                         ('onnx', 'onnxruntime')),
+    'ort-iptq-functions': Runtime(_save_integer_onnx, _load_integer_onnx,
+                                  ('onnx', 'onnxruntime')),
     'openvino': Runtime(_save_openvino, _load_openvino, ('onnx', 'openvino')),
     'openvino-int8': Runtime(_save_openvino_int8, _load_openvino,
                              ('onnx', 'openvino', 'nncf')),

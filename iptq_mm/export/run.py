@@ -12,6 +12,7 @@ from .check.agreement import compare_files
 from .check.checker import check_integer
 from .check.size import float_bytes
 from .exporter import to_onnx
+from .library import has_onnxruntime_library
 from .region import regions_of
 
 REFERENCED = 20
@@ -92,6 +93,9 @@ def _compare(console: Console, model: nn.Module, regions: list, files: dict,
     if agreement.difference is not None:
         console.print(f'first difference: {agreement.difference}',
                       soft_wrap=True)
+    console.print('each in ONNX Runtime ' + (
+        'without and with the library of kernels' if has_onnxruntime_library()
+        else 'without the library of kernels, which was not built'))
     console.print(
         f'{agreement.equal} of {agreement.images} images equal',
         highlight=False)

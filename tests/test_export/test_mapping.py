@@ -71,6 +71,8 @@ UNARY['T.__get__'] = lambda x: x[..., 0, :, None].flatten(0, -2).T
 UNARY['__iter__'] = lambda x: [row for row in x][1]
 UNARY['__setitem__'] = lambda x: with_corner(x)
 UNARY['__eq__'] = lambda x: x == x.amax(-1, keepdim=True)
+UNARY['nn.functional.pad'] = lambda x: torch.nn.functional.pad(
+    x, (0, x.shape[-2], 1, -x.shape[-1] % 5))
 UNARY['iptq.matmul'] = lambda x: matmul(x, x.transpose(-1, -2))
 
 
@@ -103,7 +105,8 @@ def test_unary(name):
 
 @pytest.mark.parametrize('dtype', [torch.int8, torch.int16, torch.int32])
 @pytest.mark.parametrize('name', ['neg', 'clamp_', '__rsub__', '__rshift__',
-                                  'to', '__setitem__', 'roll', 'sum'])
+                                  'to', '__setitem__', 'roll', 'sum',
+                                  'nn.functional.pad'])
 def test_unary_of_narrow_types(name, dtype):
     x = integers(3, 4, dtype=dtype, low=-100, high=100)
     assert_same(UNARY[name], (x, ))

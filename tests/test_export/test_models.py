@@ -6,6 +6,10 @@ from onnx import TensorProto
 from iptq_mm.engine.errors import UserError
 from iptq_mm.export import check_integer, metadata, regions_of, to_onnx
 from iptq_mm.export.check.runtime import Session
+from iptq_mm.export.library import (
+    has_onnxruntime_library,
+    onnxruntime_library,
+)
 from iptq_mm.guard import IntegerOnly
 from iptq_mm.lowering.rounding.rounding import roundings
 from iptq_mm.registry import APPROXIMATIONS
@@ -37,14 +41,19 @@ def exported(model, folder, **options):
 
 
 def assert_equal_bits(region, path, *batches):
-    session = Session(str(path), threads=1)
+    """By the file's functions, and by the library of kernels."""
+    sessions = [Session(str(path), threads=1)]
+    if has_onnxruntime_library():
+        sessions += [Session(str(path), threads, onnxruntime_library())
+                     for threads in (1, 2)]
     for batch in batches:
         with IntegerOnly():
             expected = region(batch)
-        result = session(batch)
-        assert len(result) == len(expected)
-        for x, y in zip(result, expected):
-            assert x.dtype == y.dtype and torch.equal(x, y)
+        for session in sessions:
+            result = session(batch)
+            assert len(result) == len(expected)
+            for x, y in zip(result, expected):
+                assert x.dtype == y.dtype and torch.equal(x, y)
 
 
 @pytest.fixture(scope='module')
@@ -97,8 +106,12 @@ def test_a_backbone_of_one_size(backbone, tmp_path):
 
 def test_no_images_at_all(vit, tmp_path):
     region, _, path = exported(vit, tmp_path, dynamic=True)
-    result, = Session(str(path))(torch.zeros(0, 3, 32, 32, dtype=torch.int8))
+    none = torch.zeros(0, 3, 32, 32, dtype=torch.int8)
+    result, = Session(str(path))(none)
     assert result.shape == (0, 10)
+    if has_onnxruntime_library():
+        result, = Session(str(path), library=onnxruntime_library())(none)
+        assert result.shape == (0, 10)
 
 
 def test_4_bit_weights_are_stored_in_4(vit, tmp_path):

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...engine.errors import UserError
 from ...guard import IntegerOnly
 from ..exporter import export_region
+from ..library import has_onnxruntime_library, onnxruntime_library
 from ..region import Region, watch
 from .runtime import Session, with_outputs
 
@@ -34,7 +35,8 @@ class Compared:
 
 class Comparer:
     """Sees what the integer parts of a model are given, and gives it to the
-    files, too, as long as the context lasts.
+    files, too, as long as the context lasts: by their own functions and, if
+    there is one, with the library of kernels.
 
     Args:
         regions (Sequence[Region]): The parts.
@@ -45,6 +47,10 @@ class Comparer:
                  files: Sequence[ModelProto]):
         self._regions, self._files = list(regions), list(files)
         self._sessions = [Session(file) for file in self._files]
+        self._fast = [
+            Session(file, library=onnxruntime_library())
+            for file in self._files
+        ] if has_onnxruntime_library() else []
         self._calls: list[tuple] = []
         self._ends: list[Callable] = []
 
@@ -78,11 +84,16 @@ class Comparer:
         result = run()
         calls, first = list(self._calls), ()
         for i, inputs, outputs in calls:
-            given = self._run(i, inputs)
+            given = self._run(self._sessions[i], i, inputs)
             if i == 0:
                 first = given
             if not _same(given, outputs):
                 return Compared(result, first, self._difference(i, inputs))
+            if self._fast and not _same(
+                    self._run(self._fast[i], i, inputs), outputs):
+                return Compared(
+                    result, first, f'{self._regions[i].name}: ONNX Runtime '
+                    f'with the library of kernels')
             if references and not _same(
                     _by_references(self._regions[i], inputs), outputs):
                 return Compared(
@@ -90,9 +101,10 @@ class Comparer:
                     f'kernels and their references')
         return Compared(result, first, None)
 
-    def _run(self, i: int, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _run(self, session: Session, i: int,
+             inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         try:
-            return self._sessions[i](*inputs)
+            return session(*inputs)
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument:
             shape = 'x'.join(map(str, inputs[0].shape))
             raise UserError(

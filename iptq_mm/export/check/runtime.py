@@ -1,4 +1,6 @@
 """Files in ONNX Runtime."""
+from pathlib import Path
+
 import onnx
 import onnxruntime
 import torch
@@ -14,10 +16,15 @@ class Session:
     Args:
         model (ModelProto | str): The model, or its file.
         threads (int): Of one operator; 0 for all processors.
+        library (Path, optional): Its kernels run in the place of functions of
+            the file. Defaults to None.
     """
 
-    def __init__(self, model: ModelProto | str, threads: int = 0):
+    def __init__(self, model: ModelProto | str, threads: int = 0,
+                 library: Path | None = None):
         options = onnxruntime.SessionOptions()
+        if library is not None:
+            options.register_custom_ops_library(str(library))
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
         content = model if isinstance(

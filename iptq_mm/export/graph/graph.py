@@ -80,16 +80,19 @@ class Graph:
             if domain:
                 self.functions.add(operator)
             output = self._known[key] = self.name(operator)
-            self.nodes.append(
-                helper.make_node(
-                    operator, inputs, [output],
-                    name=output if self._named else None, domain=domain,
-                    **attributes))
+            node = helper.make_node(
+                operator, inputs, [output],
+                name=output if self._named else None, domain=domain)
+            # Not by make_node: one may be called `name`.
+            node.attribute.extend(
+                helper.make_attribute(name, value)
+                for name, value in sorted(attributes.items()))
+            self.nodes.append(node)
         return self._known[key]
 
-    def function(self, operator: str, *inputs: str) -> str:
+    def function(self, operator: str, *inputs: str, **attributes) -> str:
         """Add a call of a function of the file; as :meth:`emit`."""
-        return self.emit(operator, *inputs, domain=DOMAIN)
+        return self.emit(operator, *inputs, domain=DOMAIN, **attributes)
 
     def constant(self, values: int | Sequence[int] | np.ndarray,
                  dtype: torch.dtype = torch.int64) -> str:

@@ -19,7 +19,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ...ops import REFERENCES
+from ...ops.native import INTERFACE
 from ..mapping import MAPPINGS, name_of
+from .digest import digest
 from .graph import DOMAIN, Graph, Value
 from .primitives import primitive
 from .scope import Scope
@@ -77,7 +79,8 @@ class Tracer(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        qualified = getattr(function, '_qualified_op_name', None)
+        schema = getattr(function, '_schema', None)
+        qualified = getattr(schema, 'name', None)
         if qualified in REFERENCES:
             return self._operator(qualified, function, args, kwargs)
         name = name_of(function)
@@ -122,38 +125,47 @@ class Tracer(TorchFunctionMode):
         """A call of an operator of ``iptq``."""
         leaves, structure = tree_flatten((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        settings = [
-            None if isinstance(leaf, Tensor) else leaf for leaf in leaves
-        ]
-        key = (qualified, tuple(settings),
+        result = function(*args, **kwargs)
+        attributes = settings_of(function, args, kwargs)
+        key = (qualified, repr(attributes),
                tuple((x.dtype, x.dim()) for x in tensors))
         if key not in self._names:
-            self._names[key] = self._function_name(qualified, settings)
+            self._names[key] = self._function_name(
+                qualified.split('::')[1], tensors[0], result)
             self._define(self._names[key], REFERENCES[qualified], leaves,
-                         structure)
-        result = function(*args, **kwargs)
-        graph = self._scope.graph
+                         structure, [*attributes, 'constants', 'digest'])
+        graph, fixed = self._scope.graph, []
+        if self._scope is self._main:
+            fixed = [i for i, x in enumerate(tensors)
+                     if not self._main.knows(x)]
         inputs = [self._scope.operand(x, x.dtype) for x in tensors]
-        name = graph.function(self._names[key], *inputs)
+        name = graph.function(
+            self._names[key], *inputs, **attributes,
+            constants=sum(1 << i for i in fixed),
+            digest=digest([tensors[i] for i in fixed]))
         self._scope.bind(
             result, Value(name, result.dtype, result.dtype, result.dim()))
         if self._scope is self._main:
             self.steps[name] = result
         return result
 
-    def _function_name(self, qualified: str, settings: list) -> str:
-        words = [qualified.split('::')[1]] + [
-            str(setting) for setting in settings if setting is not None
-        ]
-        name = '_'.join(words)
+    def _function_name(self, operator: str, first: Tensor,
+                       result: Tensor) -> str:
+        """``linear_int8_int16``, and with a number if there are other ones of
+        other settings: a library for ONNX Runtime finds it by this name
+        (``iptq_mm/core/onnxruntime/``)."""
+        types = [str(x.dtype).split('.')[1] for x in (first, result)]
+        name = '_'.join([operator, *types])
         same = sum(
             other == name or other.startswith(f'{name}__')
             for other in self._names.values())
         return f'{name}__{same}' if same else name
 
     def _define(self, name: str, reference: Callable, leaves: list,
-                structure) -> None:
-        """Trace a reference into a function of the file."""
+                structure, attributes: list[str]) -> None:
+        """Trace a reference into a function of the file. Its settings are in
+        its body; as attributes they are there for who runs a kernel in its
+        place."""
         # New tensor objects: one may be two arguments.
         leaves = [
             leaf.detach() if isinstance(leaf, Tensor) else leaf
@@ -176,7 +188,7 @@ class Tracer(TorchFunctionMode):
         self.functions[name] = helper.make_function(
             DOMAIN, name, [f'input_{i}' for i in range(len(inputs))],
             [output], graph.nodes,
-            opset_imports(self.opset, bool(graph.functions)))
+            opset_imports(self.opset, bool(graph.functions)), attributes)
 
     def _define_primitives(self, graph: Graph) -> None:
         for name in graph.functions - self.functions.keys():
@@ -186,6 +198,25 @@ class Tracer(TorchFunctionMode):
         """All functions that the graph needs, each after those it calls."""
         self._define_primitives(self.graph)
         return list(self.functions.values())
+
+
+def settings_of(function: Callable, args: tuple,
+                kwargs: Mapping) -> dict[str, int | str | list[int]]:
+    """What an operator of ``iptq`` is given beside tensors, by its names for
+    it, and ``interface``, of the kernels that know these names. Beside them a
+    node says which of its inputs are constant, and their digest."""
+    settings: dict[str, int | str | list[int]] = {}
+    for i, argument in enumerate(function._schema.arguments):
+        value = args[i] if i < len(args) else kwargs.get(
+            argument.name, argument.default_value)
+        if isinstance(value, (bool, int)):
+            settings[argument.name] = int(value)
+        elif isinstance(value, str):
+            settings[argument.name] = value
+        elif isinstance(value, (list, tuple)) and not any(
+                isinstance(one, Tensor) for one in value):
+            settings[argument.name] = [*map(int, value)]
+    return dict(settings, interface=INTERFACE)
 
 
 def opset_imports(opset: int, functions: bool) -> list:

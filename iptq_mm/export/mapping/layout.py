@@ -96,6 +96,22 @@ def repeat(scope: Scope, result: Tensor, x: Tensor, *times) -> Value:
     return Value(name, value.stored, value.dtype, len(times))
 
 
+@maps('nn.functional.pad')
+def pad(scope: Scope, result: Tensor, x: Tensor, amounts: Sequence[int],
+        mode: str = 'constant', value: float | None = None) -> Value:
+    """Zeros, before and after the last axes, the last one first."""
+    if mode != 'constant' or value:
+        raise NotImplementedError('padding with anything but zeros')
+    source, graph = scope.value(x), scope.graph
+    # ONNX Runtime pads no int16.
+    stored = torch.int32 if source.stored == torch.int16 else source.stored
+    axes = graph.constant([x.dim() - 1 - i for i in range(len(amounts) // 2)])
+    name = graph.emit(
+        'Pad', graph.cast(source, stored),
+        sizes(graph, (*amounts[::2], *amounts[1::2])), '', axes)
+    return scope.result(name, stored, result)
+
+
 @maps('roll')
 def roll(scope: Scope, result: Tensor, x: Tensor, shifts: Sequence[int],
          axes: Sequence[int]) -> Value:
