@@ -33,11 +33,17 @@ std::array<int8_t, 256> quantized(float mean, float std, double scale) {
   return table;
 }
 
+Ort::SessionOptions options(const std::string& library) {
+  Ort::SessionOptions options;
+  if (!library.empty()) options.RegisterCustomOpsLibrary(library.c_str());
+  return options;
+}
+
 }  // namespace
 
-Classifier::Classifier(const std::string& path)
+Classifier::Classifier(const std::string& path, const std::string& library)
     : env_(ORT_LOGGING_LEVEL_WARNING, "classify"),
-      session_(env_, path.c_str(), Ort::SessionOptions()) {
+      session_(env_, path.c_str(), options(library)) {
   const nlohmann::json about = description(session_);
   const nlohmann::json& output = about.at("outputs").at(0);
   if (output.at("name") != "logits") {

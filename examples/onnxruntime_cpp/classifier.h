@@ -12,9 +12,11 @@
 // An integer-only classifier that tools/export.py of IPTQ-MM wrote.
 class Classifier {
  public:
-  // Throws std::runtime_error for a file that is none, Ort::Exception for one
-  // that ONNX Runtime does not load.
-  explicit Classifier(const std::string& path);
+  // `library`: kernels of IPTQ-MM, which give the same integers faster; empty
+  // for none. Throws std::runtime_error for a file that is none,
+  // Ort::Exception for one that ONNX Runtime does not load.
+  explicit Classifier(const std::string& path,
+                      const std::string& library = "");
 
   // Integer logits of an image that has the size of the model.
   std::vector<int16_t> logits(const Image& image);

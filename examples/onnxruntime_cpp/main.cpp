@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <numeric>
 #include <vector>
@@ -38,16 +39,20 @@ void print(const std::vector<int16_t>& logits, const Classifier& classifier) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
+  const bool fast = argc > 2 && std::strcmp(argv[1], "--library") == 0;
+  const int first = fast ? 3 : 1;
+  if (argc < first + 2) {
     std::fprintf(stderr,
-                 "usage: classify MODEL.onnx IMAGE.ppm...\n\n"
+                 "usage: classify [--library libiptq.so] MODEL.onnx "
+                 "IMAGE.ppm...\n\n"
                  "MODEL.onnx is a classifier that tools/export.py wrote, each "
-                 "image a PPM (P6)\nof the size that the model takes.\n");
+                 "image a PPM (P6)\nof the size that the model takes. The "
+                 "library has the same integers faster.\n");
     return 2;
   }
   try {
-    Classifier classifier(argv[1]);
-    for (int i = 2; i < argc; ++i) {
+    Classifier classifier(argv[first], fast ? argv[2] : "");
+    for (int i = first + 1; i < argc; ++i) {
       const std::vector<int16_t> logits = classifier.logits(read_ppm(argv[i]));
       std::printf("%s\n", argv[i]);
       print(logits, classifier);

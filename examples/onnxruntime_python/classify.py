@@ -17,15 +17,25 @@ class UserError(Exception):
     """Something that the user can mend; the message says how."""
 
 
-def open_model(path: str) -> onnxruntime.InferenceSession:
+def open_model(path: str,
+               library: str | None = None) -> onnxruntime.InferenceSession:
     """Load a file that ``tools/export.py`` of IPTQ-MM wrote.
 
+    Args:
+        path (str): The file.
+        library (str, optional): Kernels of IPTQ-MM, which give the same
+            integers faster. Defaults to None.
+
     Raises:
-        UserError: If there is none, or it is no ONNX file.
+        UserError: If there is none, or it is no ONNX file, or they do not
+            fit.
     """
+    options = onnxruntime.SessionOptions()
     try:
+        if library is not None:
+            options.register_custom_ops_library(library)
         return onnxruntime.InferenceSession(
-            path, providers=['CPUExecutionProvider'])
+            path, options, providers=['CPUExecutionProvider'])
     except Exception as error:  # its errors have no class in common
         raise UserError(f'{path} cannot be loaded: {error}') from error
 
@@ -136,6 +146,9 @@ def parse_args(args=None) -> argparse.Namespace:
         '--top', type=int, default=5, metavar='N',
         help='classes to print (default: %(default)s)')
     parser.add_argument(
+        '--library', metavar='FILE',
+        help='libiptq.so: the same integers at the speed of its kernels')
+    parser.add_argument(
         '--ppm-dir', type=Path, metavar='DIR',
         help='also write each image, scaled and cut, as NAME.ppm')
     return parser.parse_args(args)
@@ -144,7 +157,7 @@ def parse_args(args=None) -> argparse.Namespace:
 def main(args=None) -> int:
     args = parse_args(args)
     try:
-        session = open_model(args.model)
+        session = open_model(args.model, args.library)
         description = describe(session)
         for path in args.images:
             pixels = prepare(path, description)

@@ -4,9 +4,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.model import ImgDataPreprocessor
 
+from iptq_mm.export import onnxruntime_library, to_onnx
+from iptq_mm.export.library import has_onnxruntime_library
+
+from classifiers import float_vit, images, integer_twin
 from debian import unpacked
-from test_examples.small_onnx import EXAMPLES, printed, save_image, save_model
+from test_examples.small_onnx import (
+    DESCRIPTION,
+    EXAMPLES,
+    printed,
+    save_image,
+    save_model,
+)
 
 HEADERS = 'include/onnxruntime/onnxruntime_cxx_api.h'
 
@@ -67,6 +79,23 @@ def test_prints_the_integers_of_the_python_example(program, classify,
     assert len(rows) == 15 and printed(result.stdout) == rows
 
 
+@pytest.mark.skipif(not has_onnxruntime_library(),
+                    reason="built without ONNX Runtime's headers")
+def test_with_kernels_it_prints_the_same(program, tmp_path):
+    model = torch.nn.Module()
+    normalization = DESCRIPTION['normalization']
+    model.data_preprocessor = ImgDataPreprocessor(normalization['mean'],
+                                                  normalization['std'])
+    model.backbone = integer_twin(float_vit(), images())
+    to_onnx(model, tmp_path / 'model.onnx')
+    save_ppm(tmp_path / 'image.ppm', 'P6 32 32 255 ', 3 * 32 * 32)
+    arguments = tmp_path / 'model.onnx', tmp_path / 'image.ppm'
+    slow = run(program, *arguments)
+    fast = run(program, '--library', onnxruntime_library(), *arguments)
+    assert slow.returncode == fast.returncode == 0, fast.stderr
+    assert len(printed(slow.stdout)) == 5 and slow.stdout == fast.stdout
+
+
 def save_ppm(path, text, pixels):
     path.write_bytes(text.encode() + bytes(pixels))
 
@@ -99,4 +128,5 @@ def test_a_file_that_is_no_classifier(program, tmp_path, settings, words):
 
 def test_without_images_it_says_how_to_use_it(program):
     assert run(program).returncode == 2
-    assert 'usage: classify MODEL.onnx' in run(program).stderr
+    assert 'usage: classify [--library libiptq.so] MODEL.onnx' in run(
+        program).stderr

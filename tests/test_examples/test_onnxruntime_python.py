@@ -13,6 +13,10 @@ from mmengine.model import ImgDataPreprocessor
 from PIL import Image
 
 from iptq_mm.arithmetic import dyadic
+from iptq_mm.export.library import (
+    has_onnxruntime_library,
+    onnxruntime_library,
+)
 from iptq_mm.nn import Quantize
 
 from classifiers import float_vit, images, integer_twin
@@ -105,10 +109,19 @@ def test_gives_the_integers_of_the_model(classify, tmp_path, capsys):
         dict(inputs=[torch.tensor(pixels).permute(2, 0, 1)]))['inputs']
     logits = model.backbone.body(model.backbone.quantize(inputs))[0]
     order = logits.argsort(descending=True, stable=True)[:5]
-    assert classify.main(
-        [str(tmp_path / 'model.onnx'), str(tmp_path / 'image.png')]) == 0
-    assert printed(capsys.readouterr().out) == [
-        (index, logits[index]) for index in order]
+    arguments = [str(tmp_path / 'model.onnx'), str(tmp_path / 'image.png')]
+    rows = [(index, logits[index]) for index in order]
+    assert classify.main(arguments) == 0
+    assert printed(capsys.readouterr().out) == rows
+    if has_onnxruntime_library():
+        library = str(onnxruntime_library())
+        run = subprocess.run(
+            [sys.executable, '-c', WITHOUT_TORCH, SCRIPT, *arguments,
+             '--library', library], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        assert printed(run.stdout) == rows
+    assert classify.main([*arguments, '--library', 'nowhere.so']) == 1
+    assert 'nowhere.so' in capsys.readouterr().err
 
 
 def test_writes_what_the_model_sees(classify, tmp_path, capsys):
