@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
+from onnxruntime import InferenceSession, SessionOptions
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     EPFail,
     Fail,
@@ -114,10 +115,10 @@ def test_a_file_for_other_kernels_is_refused(proto):
         fast(other)
 
 
-def one_node(name, types, shapes, result, **attributes):
+def one_node(operator, types, shapes, result, **attributes):
     """A model of one call; its inputs are free."""
     inputs = [f'input_{i}' for i in range(len(types))]
-    node = helper.make_node(name, inputs, ['y'], domain='iptq_mm')
+    node = helper.make_node(operator, inputs, ['y'], domain='iptq_mm')
     settings = dict(attributes, interface=native.INTERFACE, constants=0,
                     digest=0)
     node.attribute.extend(
@@ -158,6 +159,32 @@ def test_weights_that_are_no_constants(bits, result):
         args = layer(inputs=inputs)
         found, = session(*args)
         assert torch.equal(found, torch.ops.iptq.linear(*args, bits))
+
+
+@pytest.mark.parametrize('name, types, shapes, settings, shape', [
+    ('linear_int8_int8', LINEAR, [['N', 5, 6], [3, 6], [3], [3], [3]],
+     dict(bits=8), ['N', 5, 3]),
+    ('layer_norm_int16_int8', [INT16, INT64], [[2, 'T', 8], [5, 8]],
+     dict(bits=8, name='i_layernorm'), [2, 'T', 8]),
+    ('merge_layer_norm_int16_int8', [INT16, INT64],
+     [['N', 5, 'W', 8], [5, 32]],
+     dict(bits=8, name='i_layernorm', stride=2), ['N', 3, None, 32]),
+    ('conv2d_int8_int8', LINEAR, [['N', 9, 'W', 2], [4, 18], [4], [4], [4]],
+     dict(bits=8, kernel=3, stride=2, padding=1, relu=0),
+     ['N', 5, None, 4]),
+    ('attention_int8_int8', [INT8, INT64, INT64, INT64],
+     [['N', 7, 24], [2, 2], [4], [2, 2]],
+     dict(bits=8, heads=2, softmax='i_softmax'), ['N', 7, 8])])
+def test_shapes_are_known_before_the_model_runs(name, types, shapes, settings,
+                                                shape):
+    model = one_node(name, types, shapes,
+                     INT8 if name.endswith('8') else INT16, **settings)
+    options = SessionOptions()
+    options.register_custom_ops_library(str(onnxruntime_library()))
+    session = InferenceSession(model.SerializeToString(), options)
+    found = session.get_outputs()[0].shape
+    assert [None if str(one).startswith('iptq_mm_') else one
+            for one in found] == shape
 
 
 @pytest.mark.parametrize('spoil, says', [

@@ -93,10 +93,10 @@ void add_attention(std::vector<Operator>& operators) {
   constexpr auto i8 = element_type(int8_t{}), i16 = element_type(int16_t{}),
                  i32 = element_type(int32_t{}), i64 = element_type(int64_t{});
   operators.push_back({"attention_int8_int8", {i8, i64, i64, i64}, i8,
-                       create<Global>});
+                       of_attention, create<Global>});
   operators.push_back({"window_attention_int8_int8",
                        {i8, i8, i16, i32, i64, i64, i64}, i8,
-                       create<Windows>});
+                       of_attention, create<Windows>});
 }
 
 }  // namespace iptq::ort

@@ -304,33 +304,33 @@ std::unique_ptr<Kernel> create(const Node& node) {
 void add_layers(std::vector<Operator>& operators) {
   constexpr auto i8 = element_type(int8_t{}), i16 = element_type(int16_t{}),
                  i32 = element_type(int32_t{}), i64 = element_type(int64_t{});
-  const auto add = [&](const char* name, std::vector<Type> inputs, Type output,
-                       Create create) {
-    operators.push_back({name, std::move(inputs), output, create});
+  const auto add = [&](const std::string& name, std::vector<Type> inputs,
+                       Type output, Infer infer, Create create) {
+    operators.push_back({name, std::move(inputs), output, infer, create});
   };
   for (const auto& [suffix, type] : {std::pair{"int8", i8}, {"int16", i16}}) {
     const std::string to = suffix;
-    add(("linear_int8_" + to).c_str(), {i8, i8, i32, i64, i64}, type,
+    add("linear_int8_" + to, {i8, i8, i32, i64, i64}, type, of_layer,
         create<Linear>);
-    add(("conv2d_int8_" + to).c_str(), {i8, i8, i32, i64, i64}, type,
+    add("conv2d_int8_" + to, {i8, i8, i32, i64, i64}, type, of_convolution,
         create<Conv2d>);
-    add(("layer_norm_int16_" + to).c_str(), {i16, i64}, type,
+    add("layer_norm_int16_" + to, {i16, i64}, type, as_first,
         create<LayerNorm>);
-    add(("merge_layer_norm_int16_" + to).c_str(), {i16, i64}, type,
+    add("merge_layer_norm_int16_" + to, {i16, i64}, type, of_merged,
         create<MergeLayerNorm>);
-    add(("requantize_int8_" + to).c_str(), {i8, i64, i64}, type,
+    add("requantize_int8_" + to, {i8, i64, i64}, type, as_first,
         create<Requantize>);
-    add(("requantize_int16_" + to).c_str(), {i16, i64, i64}, type,
+    add("requantize_int16_" + to, {i16, i64, i64}, type, as_first,
         create<Requantize>);
-    add(("requantize_int32_" + to).c_str(), {i32, i64, i64}, type,
+    add("requantize_int32_" + to, {i32, i64, i64}, type, as_first,
         create<Requantize>);
   }
-  add("linear_add_int8_int16", {i8, i8, i32, i64, i64, i16}, i16,
+  add("linear_add_int8_int16", {i8, i8, i32, i64, i64, i16}, i16, of_layer,
       create<LinearAdd>);
-  add("linear_gelu_int8_int8", {i8, i8, i32, i64, i64, i64}, i8,
+  add("linear_gelu_int8_int8", {i8, i8, i32, i64, i64, i64}, i8, of_layer,
       create<LinearGelu>);
-  add("gelu_int8_int8", {i8, i64}, i8, create<GeluAlone>);
-  add("add_int16_int16", {i16, i16}, i16, create<Add>);
+  add("gelu_int8_int8", {i8, i64}, i8, as_first, create<GeluAlone>);
+  add("add_int16_int16", {i16, i16}, i16, as_first, create<Add>);
 }
 
 }  // namespace iptq::ort

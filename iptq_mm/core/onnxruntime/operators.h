@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernel.h"
+#include "shapes.h"
 
 namespace iptq::ort {
 
@@ -16,6 +17,7 @@ struct Operator {
   std::string name;  // OPERATOR_(type of its first input)_(of its output)
   std::vector<Type> inputs;
   Type output;
+  Infer infer;
   Create create;
 };
 

@@ -82,6 +82,10 @@ CustomOp custom_op(const Operator& of, int variant, uint32_t version) {
   op.GetVariadicOutputHomogeneity = op.GetVariadicInputHomogeneity;
   op.CreateKernelV2 = create_kernel;
   op.KernelComputeV2 = run_kernel;
+  op.InferOutputShapeFn = [](const OrtCustomOp* op,
+                             OrtShapeInferContext* context) {
+    return infer(context, self(op).of->infer, self(op).of->output);
+  };
   op.GetStartVersion = [](const OrtCustomOp*) { return 1; };
   op.GetEndVersion = [](const OrtCustomOp*) { return 1 << 20; };
   return op;
