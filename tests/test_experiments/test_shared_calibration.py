@@ -15,9 +15,9 @@ def asked():
 @pytest.fixture
 def roundings(asked):
 
-    def of_layer(layer, divisors=None, columns=None):
+    def of_layer(layer, divisors=None, columns=None, gains=None):
         asked.append(layer)
-        return nearest_everywhere(layer, divisors, columns)
+        return nearest_everywhere(layer, divisors, columns, gains)
 
     return remembered(of_layer)
 

@@ -71,6 +71,21 @@ typedef struct iptq_executor {
  * The executor lives as long as the process. */
 IPTQ_API const iptq_executor* iptq_pool(int threads);
 
+/* The threads of an OpenMP that the process has already, by its functions
+ * (libgomp's names, which LLVM's and Intel's have too). Threads of another
+ * runtime that wait for work in a loop would leave no processor to the pool's.
+ * A child of fork, where those threads are no more, gets the pool. */
+typedef struct iptq_openmp {
+  void (*GOMP_parallel)(void (*body)(void*), void* data, unsigned threads,
+                        unsigned flags);
+  int (*omp_get_thread_num)(void);
+  int (*omp_get_num_threads)(void);
+} iptq_openmp;
+
+/* Of the OpenMP of the first call; lives as long as the process. */
+IPTQ_API const iptq_executor* iptq_openmp_threads(const iptq_openmp* openmp,
+                                                  int threads);
+
 /* ---- layers with weights ---------------------------------------------- */
 
 typedef struct iptq_linear iptq_linear;

@@ -440,6 +440,49 @@ void test_at_once(Random& random) {
   iptq_linear_destroy(layer);
 }
 
+// An OpenMP of one thread, of two, and of fewer than were asked for.
+int openmp_threads = 1;
+thread_local int openmp_number = 0;
+
+void fake_parallel(void (*body)(void*), void* data, unsigned, unsigned) {
+  std::vector<std::thread> threads;
+  for (int i = 1; i < openmp_threads; ++i)
+    threads.emplace_back([=] {
+      openmp_number = i;
+      body(data);
+    });
+  openmp_number = 0;
+  body(data);
+  for (std::thread& thread : threads) thread.join();
+}
+
+void test_openmp(Random& random) {
+  const Weights weights(random, 64, 64, 127);
+  const auto x = random.draw<int8_t>(rows * 64, 127);
+  iptq_linear* layer = weights.create();
+  const iptq_openmp openmp{fake_parallel, [] { return openmp_number; },
+                           [] { return openmp_threads; }};
+  const auto run = [&](const iptq_executor* executor) {
+    std::vector<int16_t> y(rows * 64);
+    REQUIRE(iptq_linear_run(layer, executor, x.data(), rows, 16, y.data()) ==
+            IPTQ_OK);
+    return y;
+  };
+  const auto expected = run(nullptr);
+  for (openmp_threads = 1; openmp_threads <= 3; ++openmp_threads)
+    REQUIRE(run(iptq_openmp_threads(&openmp, 3)) == expected);
+#if !defined(__SANITIZE_THREAD__)
+  const pid_t child = fork();
+  if (child == 0) {
+    openmp_threads = 0;  // whoever called it would divide by it
+    _exit(run(iptq_openmp_threads(&openmp, 3)) == expected ? 0 : 1);
+  }
+  int status = 1;
+  REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+#endif
+  iptq_linear_destroy(layer);
+}
+
 }  // namespace
 
 int main() {
@@ -454,5 +497,6 @@ int main() {
   test_boxes(random);
   test_refusals(random);
   test_at_once(random);
+  test_openmp(random);
   std::printf("ok: %s\n", iptq_isa());
 }

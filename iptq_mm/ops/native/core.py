@@ -1,5 +1,16 @@
 """The C library (``iptq_mm/core/include/iptq.h``), loaded."""
-from ctypes import CDLL, Array, c_char_p, c_int, c_int64, c_void_p
+import re
+from ctypes import (
+    CDLL,
+    Array,
+    Structure,
+    byref,
+    c_char_p,
+    c_int,
+    c_int64,
+    c_void_p,
+    cast,
+)
 from functools import cache
 from pathlib import Path
 
@@ -66,7 +77,8 @@ def core() -> CDLL:
         destroy.argtypes, destroy.restype = (_P, ), None
     found.iptq_last_error.restype = _S
     found.iptq_isa.restype = found.iptq_isa_name.restype = _S
-    found.iptq_pool.restype = _P
+    found.iptq_pool.restype = found.iptq_openmp_threads.restype = _P
+    found.iptq_openmp_threads.argtypes = (_P, _I)
     return found
 
 
@@ -97,16 +109,50 @@ def isa() -> str:
     return core().iptq_isa().decode()
 
 
-_pools: dict[int, int] = {}
+_OPENMP = ('GOMP_parallel', 'omp_get_thread_num', 'omp_get_num_threads')
+
+
+class _OpenMP(Structure):
+    """``iptq_openmp``."""
+    _fields_ = [(name, c_void_p) for name in _OPENMP]
+
+
+@cache
+def _openmp() -> _OpenMP | None:
+    """The OpenMP that torch has brought along, if it is there: its threads
+    wait for work in a loop, and would not make room for others."""
+    try:
+        mapped = Path('/proc/self/maps').read_text()
+    except OSError:
+        return None
+    found = set(re.findall(r'/\S*lib(?:g|i)?omp\S*\.so\S*', mapped))
+    # Other packages have one of their own.
+    own = {path for path in found
+           if Path(path).is_relative_to(Path(torch.__file__).parent)}
+    if len(own or found) != 1:
+        return None
+    try:
+        library = CDLL((own or found).pop())
+        return _OpenMP(*(cast(getattr(library, name), c_void_p)
+                         for name in _OPENMP))
+    except (OSError, AttributeError):
+        return None
+
+
+_executors: dict[int, int] = {}
 
 
 def threads() -> int:
-    """The executor of as many threads as torch has at the moment."""
+    """The executor of as many threads as torch has at the moment: its own
+    ones, or else the library's."""
     count = torch.get_num_threads()
-    pool = _pools.get(count)
-    if pool is None:
-        pool = _pools[count] = core().iptq_pool(count)
-    return pool
+    executor = _executors.get(count)
+    if executor is None:
+        openmp = _openmp()
+        executor = _executors[count] = (
+            core().iptq_pool(count) if openmp is None else
+            core().iptq_openmp_threads(byref(openmp), count))
+    return executor
 
 
 def succeeded(status: int) -> bool:

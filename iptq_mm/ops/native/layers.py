@@ -61,8 +61,15 @@ _norms, _attentions = Kept(_norm), Kept(_attention)
 
 
 def _takes(layer: Object, x: Tensor) -> bool:
-    return (layer.handle is not None and x.dtype is INT8
-            and x.shape[-1:] == (layer.inputs, ) and x.numel() > 0)
+    return (layer.handle is not None and x.dtype is INT8 and x.dim() > 0
+            and x.size(-1) == layer.inputs and x.numel() > 0)
+
+
+def _result(x: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
+    """For the rows of x; by the form of the call that costs the least."""
+    sizes = list(x.shape)
+    sizes[-1] = channels
+    return torch.empty(*sizes, dtype=dtype)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
@@ -70,7 +77,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
     layer = _layers((weight, bias, m, n))
     if _takes(layer, x) and 2 <= bits <= 16:
         x = x.contiguous()
-        y = torch.empty((*x.shape[:-1], layer.outputs), dtype=storage(bits))
+        y = _result(x, layer.outputs, storage(bits))
         if succeeded(core().iptq_linear_run(
                 layer.handle, threads(), x.data_ptr(),
                 x.numel() // layer.inputs, bits, y.data_ptr())):
@@ -97,10 +104,10 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
                 in_bits: int, name: str, params: Tensor, ends: list[int],
                 bits: int) -> Tensor:
     layer = _layers((weight, bias, m, n))
-    gelu = _gelus((params, ), name, ends, in_bits, bits)
+    gelu = _gelus((params, ), (name, ends, in_bits, bits))
     if _takes(layer, x) and gelu.handle is not None:
         x = x.contiguous()
-        y = torch.empty((*x.shape[:-1], layer.outputs), dtype=INT8)
+        y = _result(x, layer.outputs, INT8)
         if succeeded(core().iptq_linear_gelu(
                 layer.handle, gelu.handle, threads(), x.data_ptr(),
                 x.numel() // layer.inputs, y.data_ptr())):
@@ -110,7 +117,7 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
 
 
 def gelu(x: Tensor, name: str, params: Tensor, bits: int = 8) -> Tensor:
-    made = _gelus((params, ), name, None, 8, bits)
+    made = _gelus((params, ), (name, None, 8, bits))
     if made.handle is not None and x.dtype is INT8:
         x = x.contiguous()
         y = torch.empty_like(x)
@@ -143,11 +150,11 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
 
 
 def layer_norm(x: Tensor, name: str, params: Tensor, bits: int) -> Tensor:
-    norm = _norms((params, ), name, bits)
-    if (norm.handle is not None and x.dtype is INT16 and x.numel()
-            and x.shape[-1:] == (norm.inputs, )):
+    norm = _norms((params, ), (name, bits))
+    if (norm.handle is not None and x.dtype is INT16 and x.dim()
+            and x.numel() and x.size(-1) == norm.inputs):
         x = x.contiguous()
-        y = torch.empty(x.shape, dtype=storage(bits))
+        y = _result(x, norm.outputs, storage(bits))
         if succeeded(core().iptq_layer_norm_run(
                 norm.handle, threads(), x.data_ptr(),
                 x.numel() // norm.inputs, y.data_ptr())):
@@ -157,7 +164,7 @@ def layer_norm(x: Tensor, name: str, params: Tensor, bits: int) -> Tensor:
 
 def merge_layer_norm(x: Tensor, stride: int, name: str, params: Tensor,
                      bits: int) -> Tensor:
-    norm = _norms((params, ), name, bits)
+    norm = _norms((params, ), (name, bits))
     if (norm.handle is not None and x.dim() == 4 and x.dtype is INT16
             and x.numel() and norm.inputs == 4 * x.shape[3]
             and stride >= 1):
@@ -176,11 +183,11 @@ def attention(qkv: Tensor, heads: int, score: Tensor, softmax: str,
               params: Tensor, output: Tensor, bits: int) -> Tensor:
     if qkv.dim() == 3 and _is_attended(qkv, heads):
         groups, length, channels = qkv.shape
-        made = _attentions((score, params, output), softmax, channels // 3,
-                           heads, bits)
+        made = _attentions((score, params, output),
+                           (softmax, channels // 3, heads, bits))
         if made.handle is not None:
             qkv = qkv.contiguous()
-            y = torch.empty((groups, length, channels // 3), dtype=INT8)
+            y = _result(qkv, channels // 3, INT8)
             if succeeded(core().iptq_attention_run(
                     made.handle, threads(), qkv.data_ptr(), groups, length,
                     y.data_ptr())):
@@ -198,11 +205,11 @@ def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
             and table.dtype is INT16
             and table.shape == ((2 * window - 1)**2, heads)
             and mask.dtype is INT32 and mask.numel() == 1):
-        made = _attentions((score, params, output), softmax,
-                           qkv.shape[3] // 3, heads, bits)
+        made = _attentions((score, params, output),
+                           (softmax, qkv.shape[3] // 3, heads, bits))
         if made.handle is not None:
             qkv, pad, table = (x.contiguous() for x in (qkv, pad, table))
-            y = torch.empty((*qkv.shape[:3], qkv.shape[3] // 3), dtype=INT8)
+            y = _result(qkv, qkv.shape[3] // 3, INT8)
             if succeeded(core().iptq_window_attention(
                     made.handle, threads(), qkv.data_ptr(),
                     int64s(*qkv.shape[:3]), pad.data_ptr(), window, shift,

@@ -7,7 +7,7 @@ torch counts the writes.
 import weakref
 from collections.abc import Callable
 from ctypes import byref, c_void_p
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -48,6 +48,9 @@ class Object:
 class Kept:
     """The last object that was made of a tensor and those beside it.
 
+    A model calls some hundred operators, and what is looked at here was last
+    touched a whole forward pass ago: few looks, at few Python objects.
+
     Args:
         make (Callable): ``make(*tensors, *settings)``, contiguous tensors,
             gives an object, or None where they are not what one is made
@@ -60,23 +63,48 @@ class Kept:
         _ALL.append(self)
 
     def __call__(self, tensors: tuple[Tensor, ...],
-                 *settings: Any) -> Object:
+                 settings: tuple = ()) -> Object:
         """The object, whose handle is as good as it lives."""
-        key = id(tensors[0])
-        entry = self._found.get(key)
-        if entry is not None and entry.is_of(tensors, settings):
-            return entry.object
+        entry = self._found.get(id(tensors[0]))
+        if entry is None or entry.settings != settings:
+            return self._made(tensors, settings)
+        # An id may be another tensor's by now.
+        were = (entry.first(), *entry.others)
+        for x, other, version in zip(tensors, were, entry.versions):
+            if x is not other or x._version != version:
+                return self._made(tensors, settings)
+        # Versions do not count what is put in by `.data`.
+        if tensors[0].data_ptr() != entry.address:
+            return self._made(tensors, settings)
+        return entry.object
+
+    def _made(self, tensors: tuple[Tensor, ...], settings: tuple) -> Object:
         made = self._make(*(x.contiguous() for x in tensors),
                           *settings) or Object()
         # Of tensors of inference mode, torch does not count the writes.
         if not any(x.is_inference() for x in tensors):
-            self._found[key] = _Entry(made, tensors, settings,
-                                      lambda _: self._found.pop(key, None))
+            key = id(tensors[0])
+            self._found[key] = _Entry(
+                made, weakref.ref(tensors[0],
+                                  lambda _: self._found.pop(key, None)),
+                tensors[0].data_ptr(), tensors[1:],
+                [x._version for x in tensors], settings)
         return made
 
     def forget(self) -> None:
         """Make them anew."""
         self._found.clear()
+
+
+class _Entry(NamedTuple):
+    """An object, and what the tensors were when it was made; all but the
+    first are kept alive by it."""
+    object: Object
+    first: weakref.ref
+    address: int
+    others: tuple[Tensor, ...]
+    versions: list[int]
+    settings: tuple
 
 
 _ALL: list[Kept] = []
@@ -86,25 +114,3 @@ def forget_all() -> None:
     """Make every object anew, by another instruction set."""
     for kept in _ALL:
         kept.forget()
-
-
-class _Entry:
-    """An object, and what the tensors were when it was made."""
-
-    __slots__ = ('_settings', '_were', 'object')
-
-    def __init__(self, made: Object, tensors: tuple[Tensor, ...],
-                 settings: tuple, forget: Callable[[Any], object]):
-        self.object, self._settings = made, settings
-        self._were: list[Any] = [
-            (weakref.ref(x, forget), x._version, x.data_ptr())
-            for x in tensors
-        ]
-
-    def is_of(self, tensors: tuple[Tensor, ...], settings: tuple) -> bool:
-        for x, (ref, version, address) in zip(tensors, self._were):
-            # An id may be another tensor's by now; `.data` is not counted.
-            if not (ref() is x and x._version == version
-                    and x.data_ptr() == address):
-                return False
-        return self._settings == settings
