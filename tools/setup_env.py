@@ -135,7 +135,8 @@ def fingerprint() -> str:
     for path in (*sorted(REQUIREMENTS.glob('*.txt')), ROOT / 'setup.py',
                  ROOT / 'pyproject.toml', Path(__file__),
                  ROOT / 'tools' / 'build_mmcv.py',
-                 ROOT / 'tools' / 'debian_packages.sh'):
+                 ROOT / 'tools' / 'debian_packages.sh',
+                 *sorted((ROOT / 'iptq_mm' / 'core').rglob('*.[ch]*'))):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
