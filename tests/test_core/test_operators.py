@@ -9,6 +9,8 @@ import pytest
 
 from iptq_mm.ops import native
 
+from debian import arm_compiler, emulator
+
 CORE = Path(native.__file__).parents[2] / 'core'
 DRIVERS = [*sorted(CORE.glob('*.cpp')), *sorted(CORE.glob('operators/*.cpp')),
            *sorted(CORE.glob('runtime/*.cpp')),
@@ -16,14 +18,14 @@ DRIVERS = [*sorted(CORE.glob('*.cpp')), *sorted(CORE.glob('operators/*.cpp')),
 ISAS = sorted(CORE.glob('isa/*.cpp'))
 
 
-def compiled(folder, sources, *flags):
+def compiled(folder, sources, *flags, compiler=('g++', ), env=None):
     """Objects of sources, which may have equal names in two folders."""
     objects = []
     for source in sources:
         objects.append(folder / f'{source.parent.name}_{source.stem}.o')
         subprocess.run(
-            ['g++', '-std=c++17', '-O1', '-g1', '-w', *flags, '-c', source,
-             '-o', objects[-1]], check=True)
+            [*compiler, '-std=c++17', '-O1', '-g1', '-w', *flags, '-c',
+             source, '-o', objects[-1]], env=env, check=True)
     return objects
 
 
@@ -46,6 +48,26 @@ def test_the_operators_under_a_sanitizer(kernels, tmp_path, sanitizer):
     run = subprocess.run([program], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
     assert run.stdout == f'ok: {native.isas()[-1]}\n'
+
+
+@pytest.fixture(scope='module')
+def arm_program(tmp_path_factory):
+    compiler, env = arm_compiler()
+    folder = tmp_path_factory.mktemp('arm')
+    objects = compiled(folder, [*DRIVERS, *ISAS], compiler=compiler, env=env)
+    program = folder / 'operators'
+    subprocess.run([*compiler, '-static', *objects, '-pthread', '-o',
+                    program], env=env, check=True)
+    return program
+
+
+@pytest.mark.parametrize('cpu, isa', [('cortex-a53', 'baseline'),
+                                      ('max', 'neon_dot')])
+def test_the_operators_on_arm(arm_program, cpu, isa):
+    run = subprocess.run([emulator('aarch64'), '-cpu', cpu, arm_program],
+                         capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout == f'ok: {isa}\n'
 
 
 def test_cmake_builds_it_without_torch_and_python(tmp_path):
