@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from mmengine.dist import get_dist_info, get_rank, get_world_size
+from mmengine.dist import get_dist_info
 from torch import Tensor, nn
 
 from ...calibration import (
@@ -70,8 +70,12 @@ class Calibration:
 
     def own_batches(self) -> Iterator[Tensor]:
         """Those of this process."""
-        return islice(self.batches, len(range(get_rank(), self.num_batches,
-                                              get_world_size())))
+        return islice(self.batches, self._own())
+
+    def _own(self) -> int:
+        """How many of the batches this process has."""
+        rank, world = get_dist_info()
+        return len(range(rank, self.num_batches, world))
 
     def watch(self, backbone: nn.Module, sites: Mapping[str, Site],
               observers: Mapping[str, Statistic],
@@ -91,7 +95,7 @@ class Calibration:
                 Inf, or a file to go on from does not fit.
         """
         rank, world = get_dist_info()
-        own = len(range(rank, self.num_batches, world))
+        own = self._own()
         statistics = {**observers, **samplers}
         seen = self.files.restore(what, statistics) if self.files else 0
 

@@ -30,7 +30,7 @@ from ...lowering import (
     watchable,
 )
 from ...lowering.rounding.recorded import Recorded
-from ...lowering.rounding.rounding import roundings
+from ...lowering.rounding.rounding import Roundings, roundings
 from ..errors import UserError
 from .budget import NARROW, Part, lower_within
 from .calibrate import WIDE, Calibration, thresholds
@@ -146,10 +146,14 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
     with _timed(seconds, 'lower'):
         ranges = thresholds(sites, observers)
         widths: dict[str, int] = {}
-        final = partial(roundings, rounding, moments)
-        if compensate:
-            final = partial(lowering.compensated, rounding,
-                            calibration.own_batches(), moments)
+
+        def final() -> Roundings:
+            """Those of the backbone that is kept; good for one lowering."""
+            if compensate:
+                return lowering.compensated(
+                    rounding, calibration.own_batches(), moments)
+            return roundings(rounding, moments)
+
         if budget is None:
             lowered = lowering.lower(ranges, assigned, final())
         else:
