@@ -4,6 +4,7 @@
 # needs a Debian with its package sources set up.
 set -euo pipefail
 
+mkdir -p "$1"
 root=$(realpath "$1")
 suite=$2
 shift 2

@@ -6,6 +6,7 @@ import torch
 from iptq_mm.assignment.unified_metric import MAX_SQNR_DB
 from iptq_mm.assignment.widths import choose_narrow
 from iptq_mm.calibration import Collector, SecondMoments
+from iptq_mm.engine.quantization import calibrate, output_error
 from iptq_mm.engine.quantization.budget import NARROW, WIDE, Part
 from iptq_mm.engine.quantization.calibrate import Calibration
 from iptq_mm.engine.quantization.output_error import IMAGES, AtTheOutputs
@@ -118,3 +119,29 @@ def test_images_that_calibration_does_not_see_are_not_looked_at(part, batch):
                       lambda *_: None)
     found = AtTheOutputs(few)(part)
     assert found == AtTheOutputs(shown([batch[:2]]))(part)
+
+
+@pytest.mark.parametrize('size', [3, 16])
+def test_processes_read_what_one_does(part, batch, read, size, monkeypatch):
+    """From shares of the images: fewer than are looked at, more, or none."""
+    batches, world = batch.split(size), 2
+    gathered = []
+
+    def reading(rank):
+        monkeypatch.setattr(output_error, 'get_dist_info',
+                            lambda: (rank, world))
+        monkeypatch.setattr(calibrate, 'get_dist_info',
+                            lambda: (rank, world))
+        share = Calibration(batches[rank::world], len(batches),
+                            dict(type='min_max'), 0, lambda *_: None)
+        return AtTheOutputs(share)(part)
+
+    def gather(powers):
+        gathered.append(powers)
+        return gathered
+
+    monkeypatch.setattr(output_error, 'all_gather_object', gather)
+    reading(0)
+    together = reading(1)
+    assert gathered[0] != gathered[1]
+    assert together == read
