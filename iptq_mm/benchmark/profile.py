@@ -41,6 +41,8 @@ def products_of(operator: str, args: tuple, result: Tensor) -> int:
     """
     if operator in ('linear', 'linear_add', 'linear_gelu', 'conv2d'):
         return result.numel() * args[1].shape[1]
+    if operator == 'linear_wide':
+        return 2 * result.numel() * args[1].shape[1]
     if operator == 'attention':
         return 2 * result.numel() * result.shape[1]
     if operator == 'window_attention':

@@ -45,12 +45,13 @@ bool fit(const Source& source, const std::vector<int64_t>& reach, int scale) {
 
 void pack(const Source& source, iptq_linear& layer) {
   const int64_t padded = source.columns + layer.set->lanes;
-  layer.data = std::make_unique<Scratch>(
+  const auto data = std::make_shared<const Scratch>(
       layer.kernels->packed_bytes(source.inner, source.columns));
+  layer.data = data;
   layer.sums.resize(padded);
   layer.kernels->pack(source.weight, source.inner, source.columns,
-                      layer.data->get(), layer.sums.data());
-  layer.weights = {source.inner, source.columns, layer.data->get(),
+                      data->get(), layer.sums.data());
+  layer.weights = {source.inner, source.columns, data->get(),
                    layer.sums.data()};
   for (auto* array : {&layer.start, &layer.m, &layer.n})
     array->resize(padded);
@@ -86,6 +87,21 @@ std::unique_ptr<iptq_linear> made(const Source& source) {
   return layer;
 }
 
+std::unique_ptr<iptq_linear_wide> made_wide(const Source& source) {
+  const std::vector<int32_t> no_bias(source.columns);
+  std::vector<int64_t> n(source.n, source.n + source.columns);
+  for (int64_t& shift : n) shift -= 8;
+  auto lower = made(source);
+  auto upper = made({source.columns, source.inner, source.weight,
+                     no_bias.data(), source.m, n.data()});
+  if (upper->kernels == lower->kernels) {  // one packing for both
+    upper->data = lower->data;
+    upper->weights = lower->weights;
+  }
+  return std::unique_ptr<iptq_linear_wide>(
+      new iptq_linear_wide{std::move(lower), std::move(upper)});
+}
+
 }  // namespace
 }  // namespace iptq
 
@@ -99,3 +115,14 @@ iptq_status iptq_linear_create(int64_t outputs, int64_t inputs,
 }
 
 void iptq_linear_destroy(iptq_linear* layer) { delete layer; }
+
+iptq_status iptq_linear_wide_create(int64_t outputs, int64_t inputs,
+                                    const int8_t* weight, const int32_t* bias,
+                                    const int64_t* m, const int64_t* n,
+                                    iptq_linear_wide** layer) {
+  return iptq::guarded([&] {
+    *layer = iptq::made_wide({outputs, inputs, weight, bias, m, n}).release();
+  });
+}
+
+void iptq_linear_wide_destroy(iptq_linear_wide* layer) { delete layer; }

@@ -43,6 +43,13 @@ class IntAttention(nn.Module):
             self.output, self.bits)
         return self.proj(context, stream)
 
+    def block(self, x: Tensor, layers: list[Tensor], functions: list[str],
+              in_bits: int, ends: list[int]) -> Tensor:
+        """The block around it, see :func:`~iptq_mm.ops.block`; int16 ->
+        int16 [B, N, C]."""
+        return ops.block(x, layers, functions, self.heads, self.bits,
+                         in_bits, ends)
+
 
 class IntWindowAttention(nn.Module):
     """qkv, attention inside (shifted) windows, projection onto the stream.
@@ -78,3 +85,12 @@ class IntWindowAttention(nn.Module):
             self.bias_table, self.mask, self.score, self.softmax, self.params,
             self.output, self.bits)
         return self.proj(context, stream)
+
+    def block(self, x: Tensor, layers: list[Tensor], functions: list[str],
+              in_bits: int, ends: list[int]) -> Tensor:
+        """The block around it, see :func:`~iptq_mm.ops.window_block`; int16
+        -> int16 [B, H, W, C]."""
+        buffers = self._buffers
+        return ops.window_block(
+            x, layers, functions, self.heads, self.bits, in_bits, ends,
+            self.window, self.shift, buffers['bias_table'], buffers['mask'])

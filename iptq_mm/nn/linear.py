@@ -23,6 +23,13 @@ def allocate(module: nn.Module, in_features: int, out_features: int) -> None:
     module.register_buffer('n', torch.zeros(out_features, dtype=torch.int64))
 
 
+def operands(module: nn.Module) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Weight, bias, m and n that :func:`allocate` made. As attributes they
+    would each take a search that costs as much as a small layer's product."""
+    buffers = module._buffers
+    return buffers['weight'], buffers['bias'], buffers['m'], buffers['n']
+
+
 class IntLinear(nn.Module):
     """``x @ weight.T + bias``, requantized per output channel.
 
@@ -39,40 +46,26 @@ class IntLinear(nn.Module):
         allocate(self, in_features, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.linear(x, self.weight, self.bias, self.m, self.n,
-                          self.bits)
+        return ops.linear(x, *operands(self), self.bits)
 
 
 class IntWideLinear(nn.Module):
-    """``x @ weight.T + bias`` of 16-bit inputs, in two products of int8.
+    """``x @ weight.T + bias`` of 16-bit inputs, in two products of int8, see
+    :func:`~iptq_mm.ops.linear_wide`.
 
-    x = 256 high + (low + 128): both halves are int8 and read the same
-    weights. ``ZERO`` is the lower half of an input of 0; the bias takes up
-    what it adds.
-
-    int16 [..., K] -> int16 [..., N]; each half is rounded.
+    int16 [..., K] -> int16 [..., N].
 
     Args:
         in_features (int): K.
         out_features (int): N.
     """
 
-    ZERO = -128
-
     def __init__(self, in_features: int, out_features: int):
         super().__init__()
-        # m and n belong to the lower half; n is in [8, 62].
         allocate(self, in_features, out_features)
-        self.register_buffer('no_bias', torch.zeros_like(self.bias),
-                             persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        high = (x >> 8).to(torch.int8)
-        low = ((x & 255) + self.ZERO).to(torch.int8)
-        # The lower first: it is small, so that only the sum saturates.
-        lower = ops.linear(low, self.weight, self.bias, self.m, self.n, 16)
-        return ops.linear_add(high, self.weight, self.no_bias, self.m,
-                              self.n - 8, lower)
+        return ops.linear_wide(x, *operands(self))
 
 
 class IntLinearAdd(nn.Module):
@@ -91,8 +84,7 @@ class IntLinearAdd(nn.Module):
         allocate(self, in_features, out_features)
 
     def forward(self, x: Tensor, stream: Tensor) -> Tensor:
-        return ops.linear_add(x, self.weight, self.bias, self.m, self.n,
-                              stream)
+        return ops.linear_add(x, *operands(self), stream)
 
 
 class IntLinearGELU(nn.Module):
@@ -120,6 +112,5 @@ class IntLinearGELU(nn.Module):
                                          dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.linear_gelu(x, self.weight, self.bias, self.m, self.n,
-                               self.in_bits, self.gelu, self.params,
-                               self.ends, self.bits)
+        return ops.linear_gelu(x, *operands(self), self.in_bits, self.gelu,
+                               self.params, self.ends, self.bits)

@@ -57,6 +57,35 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
     return narrow(branch + residual, 16)
 
 
+LOWER_ZERO = -128
+"""The lower half of a 16-bit input of 0."""
+
+
+@operator('linear_wide(Tensor x, Tensor weight, Tensor bias, Tensor m,'
+          ' Tensor n) -> Tensor')
+def linear_wide(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor,
+                n: Tensor) -> Tensor:
+    """Linear layer of 16-bit inputs, in two products of int8.
+
+    x = 256 high + (low + 128): both halves are int8 and read the same
+    weights; each product is rounded. The bias has taken up what
+    ``LOWER_ZERO`` adds.
+
+    Args:
+        x (Tensor): int16 [..., K].
+        weight, bias, m, n (Tensor): Of the lower half, as in :func:`linear`;
+            n in [8, 62].
+
+    Returns:
+        Tensor: int16 [..., N].
+    """
+    high = (x >> 8).to(torch.int8)
+    low = ((x & 255) + LOWER_ZERO).to(torch.int8)
+    # The lower first: it is small, so that only the sum saturates.
+    lower = linear(low, weight, bias, m, n, 16)
+    return linear_add(high, weight, torch.zeros_like(bias), m, n - 8, lower)
+
+
 HALVINGS = 6
 """How often the channels of GELU are halved: a 64th of them is the last
 group."""

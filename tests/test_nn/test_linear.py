@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from iptq_mm.arithmetic import requantize
 from iptq_mm.lowering.linear import lower_linear
 from iptq_mm.nn import IntWideLinear
+from iptq_mm.ops import LOWER_ZERO
 
 from integers import fill
 
@@ -15,7 +16,7 @@ ENDS = [-2**15, -2**15 + 1, -129, -128, -1, 0, 1, 127, 128, 255, 256,
 
 def exact(layer, x):
     """Of whole inputs and a bias that has taken up the zero."""
-    accumulator = (x.long() + layer.ZERO) @ layer.weight.long().T + layer.bias
+    accumulator = (x.long() + LOWER_ZERO) @ layer.weight.long().T + layer.bias
     return requantize(accumulator, layer.m, layer.n, 16)
 
 
@@ -40,7 +41,7 @@ def test_two_halves_make_the_whole(seed, shift):
 def test_half_of_every_input(value):
     layer = IntWideLinear(1, 1)
     layer.weight.fill_(1)
-    layer.bias.fill_(-layer.ZERO)
+    layer.bias.fill_(-LOWER_ZERO)
     layer.m.fill_(2**30)
     layer.n.fill_(31)
     x = torch.tensor([[value]], dtype=torch.int16)
@@ -50,7 +51,7 @@ def test_half_of_every_input(value):
 def test_both_ends_saturate():
     layer = fill(IntWideLinear(14, 5), torch.Generator().manual_seed(0))
     layer.weight.fill_(127)
-    layer.bias.copy_(-layer.ZERO * layer.weight.sum(1))
+    layer.bias.copy_(-LOWER_ZERO * layer.weight.sum(1))
     layer.n.fill_(31)
     x = torch.tensor([[2**15 - 1] * 14, [-2**15 + 1] * 14], dtype=torch.int16)
     assert layer(x).tolist() == [[2**15 - 1] * 5, [-2**15 + 1] * 5]
@@ -68,6 +69,6 @@ def test_lowered_it_is_the_float_layer(seed):
     x = torch.randint(-2**15 + 1, 2**15, (20, 14), generator=generator)
     logits = x.double() * 2.0**-15 @ weight.T + bias
     scale = logits.abs().max().item() / 2**14
-    lower_linear(layer, weight, bias, 2.0**-15, scale, 8, zero=layer.ZERO)
+    lower_linear(layer, weight, bias, 2.0**-15, scale, 8, zero=LOWER_ZERO)
     error = layer(x.to(torch.int16)).double() - logits / scale
     assert error.abs().max() <= 1

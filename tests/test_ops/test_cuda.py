@@ -51,6 +51,13 @@ OUTPUT = torch.tensor([[2**30, 38], [2**30 + 9, 37], [2**31 - 1, 40]])
 WINDOWS = (draw(127, 2, 7, 5, 36), draw(127, 36), 3, 4, 2,
            draw(300, 49, 3, dtype=torch.int16),
            torch.tensor([-6400], dtype=torch.int32), SCORE)
+NORM_12 = ILayerNorm().lower(2.0**-8, 0.02, torch.ones(12), torch.zeros(12),
+                             1e-5)
+BLOCK = ([NORM_12, *layer(12, 36), SCORE, TableSoftmax().lower(2.0**-6),
+          OUTPUT, *layer(12, 12), NORM_12, *layer(12, 20),
+          torch.stack([GELU[1], GELU[1].flip(0)]), *layer(20, 12)],
+         ['i_layernorm', 'table_softmax', 'i_layernorm', GELU[0]], 3, 8, 8,
+         [15, 20])
 STREAM = draw(32767, 2, 5, 33, dtype=torch.int16)
 NORM = 0.02, torch.ones(33), torch.zeros(33), 1e-5
 
@@ -63,6 +70,7 @@ CALLS = dict(
     linear=(draw(127, 2, 5, 21), *layer(21, 33), 8),
     linear_of_one_row=(draw(127, 21), *layer(21, 33), 16),
     linear_add=(draw(127, 2, 5, 21), *layer(21, 33), STREAM),
+    linear_wide=(draw(32767, 2, 5, 21, dtype=torch.int16), *layer(21, 33)),
     linear_gelu=(draw(127, 40, 21), *layer(21, 33), 8, GELU[0],
                  torch.stack([GELU[1], GELU[1].flip(0)]), [30, 33], 8),
     conv2d=(draw(127, 2, 9, 7, 5), *layer(45, 6), 3, 2, 1, True, 8),
@@ -73,6 +81,9 @@ CALLS = dict(
                          torch.tensor([[2**30, 44]] * 3), 8),
     window_attention=(*WINDOWS, 'table_softmax', TableSoftmax().lower(2.0**-6),
                       OUTPUT, 8),
+    block=(draw(32767, 2, 19, 12, dtype=torch.int16), *BLOCK),
+    window_block=(draw(32767, 2, 7, 5, 12, dtype=torch.int16), *BLOCK, 4, 2,
+                  *WINDOWS[5:7]),
     softmax=(draw(2**24, 3, 20, dtype=torch.int32), 'table_softmax',
              TableSoftmax().lower(2.0**-20)),
     gelu=(draw(127, 3, 20), *GELU),
@@ -100,7 +111,7 @@ BY_VALUE = {'nms', 'paste_masks', 'roi_align'}
 
 PRODUCTS = {
     name for name in CALLS
-    if name.startswith(('linear', 'conv2d', 'attention', 'window'))
+    if name.startswith(('linear', 'conv2d', 'attention', 'window', 'block'))
 }
 
 

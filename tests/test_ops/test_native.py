@@ -83,6 +83,15 @@ def test_linear(layer, weights, bits):
 
 @few
 @given(layers, weights)
+def test_linear_wide(layer, weights):
+    rows, inputs, outputs, shift, seed, extreme = layer
+    draw = Draw(seed, extreme)
+    same_bits('linear_wide', draw(32767, rows, inputs, dtype=torch.int16),
+              *draw.layer(inputs, outputs, shift, weights))
+
+
+@few
+@given(layers, weights)
 def test_linear_add(layer, weights):
     rows, inputs, outputs, shift, seed, extreme = layer
     draw = Draw(seed, extreme)

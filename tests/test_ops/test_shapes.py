@@ -1,9 +1,12 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from iptq_mm import ops
+from iptq_mm.models.block import IntBlock
 from iptq_mm.ops import shapes
 from iptq_mm.registry import APPROXIMATIONS
 
@@ -49,6 +52,19 @@ def assert_told(function, args, kwargs, result):
     assert (told.shape, told.dtype) == (result.shape, result.dtype), function
 
 
+@contextmanager
+def hooked(model):
+    """While somebody sees the layers of its blocks."""
+    handles = [module.register_forward_hook(lambda *_: None)
+               for module in model.modules() if isinstance(module, IntBlock)
+               for module in module.children()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def image(height, width):
     return torch.randn(1, 3, height, width, generator=torch.manual_seed(1))
 
@@ -70,10 +86,15 @@ def test_what_networks_call_is_as_told(swin):
         vit(images())
         for size in SIZES:
             swin(image(*size))
+        # Of hooked layers, the operators of each.
+        with hooked(vit), hooked(swin):
+            vit(images())
+            swin(image(*SIZES[0]))
     called = {function.name() for function, *_ in calls.seen}
-    assert {'iptq::window_attention', 'iptq::merge_layer_norm',
-            'iptq::conv2d', 'iptq::attention', 'iptq::linear_gelu',
-            'iptq::requantize', 'iptq::layer_norm'} <= called
+    assert {'iptq::window_block', 'iptq::block', 'iptq::merge_layer_norm',
+            'iptq::linear_wide', 'iptq::conv2d', 'iptq::requantize',
+            'iptq::layer_norm', 'iptq::window_attention', 'iptq::attention',
+            'iptq::linear', 'iptq::linear_add', 'iptq::linear_gelu'} <= called
     for call in calls.seen:
         assert_told(*call)
 

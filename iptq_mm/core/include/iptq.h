@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /* Raised with every change of this file. */
-#define IPTQ_INTERFACE 1
+#define IPTQ_INTERFACE 2
 
 typedef enum iptq_status {
   IPTQ_OK = 0,
@@ -107,6 +107,20 @@ IPTQ_API iptq_status iptq_linear_add(const iptq_linear* layer,
                                      const iptq_executor* executor,
                                      const int8_t* x, int64_t rows,
                                      const int16_t* residual, int16_t* y);
+
+/* A layer of int16 inputs: x = 256 high + (low + 128), two products with the
+ * same weights; y int16. m and n are of the lower one; n in [8, 62]. */
+typedef struct iptq_linear_wide iptq_linear_wide;
+
+IPTQ_API iptq_status iptq_linear_wide_create(
+    int64_t outputs, int64_t inputs, const int8_t* weight,
+    const int32_t* bias, const int64_t* m, const int64_t* n,
+    iptq_linear_wide** layer);
+IPTQ_API void iptq_linear_wide_destroy(iptq_linear_wide* layer);
+IPTQ_API iptq_status iptq_linear_wide_run(const iptq_linear_wide* layer,
+                                          const iptq_executor* executor,
+                                          const int16_t* x, int64_t rows,
+                                          int16_t* y);
 
 /* A lowered candidate of GELU, by its name, for groups of channels that end
  * at `ends`: params [groups, count]. in_bits at most 10. */
@@ -190,6 +204,36 @@ IPTQ_API iptq_status iptq_softmax(const char* name, int64_t count,
                                   const iptq_executor* executor,
                                   const int32_t* x, int64_t rows,
                                   int64_t length, int32_t* y);
+
+/* ---- blocks ------------------------------------------------------------ */
+
+/* The layers of a pre-norm transformer block: of the stream x
+ *   x = proj(attention(qkv(norm1(x)))) + x
+ *   x = fc2(gelu(fc1(norm2(x)))) + x
+ * The objects are the caller's. */
+typedef struct iptq_block {
+  const iptq_layer_norm* norm1;
+  const iptq_linear* qkv;
+  const iptq_attention* attention;
+  const iptq_linear* proj;
+  const iptq_layer_norm* norm2;
+  const iptq_linear* fc1;
+  const iptq_gelu* gelu;
+  const iptq_linear* fc2;
+} iptq_block;
+
+/* x, y [groups, length, channels]; `bits` of q, k and v. */
+IPTQ_API iptq_status iptq_block_run(const iptq_block* block, int bits,
+                                    const iptq_executor* executor,
+                                    const int16_t* x, int64_t groups,
+                                    int64_t length, int16_t* y);
+
+/* x, y [B, H, W, channels]; all else as for iptq_window_attention. */
+IPTQ_API iptq_status iptq_window_block_run(
+    const iptq_block* block, int bits, const iptq_executor* executor,
+    const int16_t* x, const int64_t sizes[3], const int8_t* pad,
+    int64_t window, int64_t shift, const int16_t* table, int32_t mask,
+    int16_t* y);
 
 /* ---- elementwise ------------------------------------------------------ */
 

@@ -139,6 +139,9 @@ struct Destroy {
 
 using Layer =
     std::unique_ptr<iptq_linear, Destroy<iptq_linear, iptq_linear_destroy>>;
+using WideLayer =
+    std::unique_ptr<iptq_linear_wide,
+                    Destroy<iptq_linear_wide, iptq_linear_wide_destroy>>;
 using Gelu = std::unique_ptr<iptq_gelu, Destroy<iptq_gelu, iptq_gelu_destroy>>;
 using Norm =
     std::unique_ptr<iptq_layer_norm,

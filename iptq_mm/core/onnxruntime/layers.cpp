@@ -8,26 +8,36 @@
 namespace iptq::ort {
 namespace {
 
-Layer made_layer(const std::vector<Tensor>& inputs) {
+// An object of weight, bias, m, n.
+template <class Object, class Create>
+Object made_by(const Create& create, const std::vector<Tensor>& inputs) {
   const Tensor& weight = inputs[0];
   require(weight.sizes.size() == 2, "iptq_mm: weights of another rank");
   const int64_t outputs = weight.sizes[0];
-  iptq_linear* layer = nullptr;
-  check(iptq_linear_create(
-      outputs, weight.sizes[1], weight.all<int8_t>(),
-      inputs[1].of<int32_t>(outputs), inputs[2].of<int64_t>(outputs),
-      inputs[3].of<int64_t>(outputs), &layer));
-  return Layer(layer);
+  typename Object::pointer made = nullptr;
+  check(create(outputs, weight.sizes[1], weight.all<int8_t>(),
+               inputs[1].of<int32_t>(outputs), inputs[2].of<int64_t>(outputs),
+               inputs[3].of<int64_t>(outputs), &made));
+  return Object(made);
+}
+
+Layer made_layer(const std::vector<Tensor>& inputs) {
+  return made_by<Layer>(iptq_linear_create, inputs);
+}
+
+WideLayer made_wide_layer(const std::vector<Tensor>& inputs) {
+  return made_by<WideLayer>(iptq_linear_wide_create, inputs);
 }
 
 // The rows of x, and the sizes of what a layer of so many outputs gives.
-struct Rows {
-  const int8_t* x;
+template <class T>
+struct RowsOf {
+  const T* x;
   int64_t count;
   std::vector<int64_t> sizes;
 
-  Rows(const Tensor& input, const Tensor& weight)
-      : x(input.all<int8_t>()), count(0), sizes(input.sizes) {
+  RowsOf(const Tensor& input, const Tensor& weight)
+      : x(input.all<T>()), count(0), sizes(input.sizes) {
     require(!sizes.empty() && weight.sizes.size() == 2 &&
                 sizes.back() == weight.sizes[1],
             "iptq_mm: an input of another number of channels");
@@ -35,6 +45,8 @@ struct Rows {
     sizes.back() = weight.sizes[0];
   }
 };
+
+using Rows = RowsOf<int8_t>;
 
 // x, weight, bias, m, n
 class Linear : public Kernel {
@@ -54,6 +66,24 @@ class Linear : public Kernel {
  private:
   Made<Layer> layer_;
   int bits_;
+};
+
+// x, weight, bias, m, n
+class LinearWide : public Kernel {
+ public:
+  explicit LinearWide(const Node& node)
+      : layer_(node, 1, 5, made_wide_layer) {}
+
+  void run(const Call& call) const override {
+    WideLayer fresh;
+    const RowsOf<int16_t> rows(call.input(0), call.input(1));
+    check(iptq_linear_wide_run(
+        layer_.of(call, fresh, made_wide_layer), call.executor(), rows.x,
+        rows.count, static_cast<int16_t*>(call.output(rows.sizes))));
+  }
+
+ private:
+  Made<WideLayer> layer_;
 };
 
 // x, weight, bias, m, n, residual
@@ -327,6 +357,8 @@ void add_layers(std::vector<Operator>& operators) {
   }
   add("linear_add_int8_int16", {i8, i8, i32, i64, i64, i16}, i16, of_layer,
       create<LinearAdd>);
+  add("linear_wide_int16_int16", {i16, i8, i32, i64, i64}, i16, of_layer,
+      create<LinearWide>);
   add("linear_gelu_int8_int8", {i8, i8, i32, i64, i64, i64}, i8, of_layer,
       create<LinearGelu>);
   add("gelu_int8_int8", {i8, i64}, i8, as_first, create<GeluAlone>);

@@ -7,14 +7,9 @@
 #include "../softmax_parameters.h"
 #include "../runtime/status.h"
 #include "../runtime/threads.h"
+#include "attention.h"
 #include "score_bias.h"
 #include "windows.h"
-
-struct iptq_attention {
-  const iptq::Kernels* set;
-  iptq::AttentionTask common;  // what all tasks have in common
-  std::vector<iptq::DyadicNumber> score, output;  // of each head
-};
 
 namespace iptq {
 namespace {

@@ -1,6 +1,7 @@
 // How a call of the C interface ends.
 #pragma once
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -36,6 +37,20 @@ iptq_status guarded(const Call& call) noexcept {
 // A message is made only where it is needed: calls are many and short.
 inline void supported(bool holds, const char* what) {
   if (!holds) throw Unsupported(what);
+}
+
+// Throws what a call inside of another has ended with.
+inline void succeeded(iptq_status status) {
+  switch (status) {
+    case IPTQ_OK:
+      return;
+    case IPTQ_UNSUPPORTED:
+      throw Unsupported(iptq_last_error());
+    case IPTQ_INVALID:
+      throw std::invalid_argument(iptq_last_error());
+    case IPTQ_NO_MEMORY:
+      throw std::bad_alloc();
+  }
 }
 
 inline void valid(bool holds, const char* what) {

@@ -134,6 +134,39 @@ void test_linear(Random& random, int64_t limit) {
           }) == bytes(sums));
 }
 
+void test_linear_wide(Random& random, int64_t limit) {
+  const Weights weights(random, 70, 45, limit);
+  const auto x = random.draw<int16_t>(rows * weights.inputs, 32767);
+  std::vector<int8_t> high, low;
+  for (const int16_t code : x) {
+    high.push_back(static_cast<int8_t>(code >> 8));
+    low.push_back(static_cast<int8_t>((code & 255) - 128));
+  }
+  Weights upper = weights;
+  upper.bias.assign(weights.outputs, 0);
+  upper.n.assign(weights.outputs, weights.n[0] - 8);
+  std::vector<int16_t> expected;
+  for (int64_t i = 0; i < rows * weights.outputs; ++i) {
+    const int64_t row = i / weights.outputs * weights.inputs;
+    const int64_t output = i % weights.outputs;
+    expected.push_back(static_cast<int16_t>(saturated(
+        saturated(weights.scaled(low.data() + row, output), 16) +
+            upper.scaled(high.data() + row, output), 16)));
+  }
+  REQUIRE(everywhere("linear_wide", [&](const iptq_executor* executor) {
+            iptq_linear_wide* layer = nullptr;
+            REQUIRE(iptq_linear_wide_create(
+                        weights.outputs, weights.inputs, weights.weight.data(),
+                        weights.bias.data(), weights.m.data(),
+                        weights.n.data(), &layer) == IPTQ_OK);
+            std::vector<int16_t> y(rows * weights.outputs);
+            REQUIRE(iptq_linear_wide_run(layer, executor, x.data(), rows,
+                                         y.data()) == IPTQ_OK);
+            iptq_linear_wide_destroy(layer);
+            return bytes(y);
+          }) == bytes(expected));
+}
+
 void test_linear_gelu(Random& random) {
   const Weights weights(random, 40, 30, 127);
   const auto x = random.draw<int8_t>(rows * weights.inputs, 127);
@@ -298,6 +331,113 @@ void test_attention(Random& random) {
                          rows, 40, y.data()) == IPTQ_OK);
     return bytes(y);
   });
+}
+
+// The layers of a block, with the caller's own loops over them.
+struct Block {
+  iptq_linear *qkv, *proj, *fc1, *fc2;
+  iptq_layer_norm* norm = nullptr;
+  iptq_attention* attention = nullptr;
+  iptq_gelu* gelu = nullptr;
+
+  static constexpr int64_t channels = 24, hidden = 40;
+
+  explicit Block(Random random)
+      : qkv(Weights(random, 3 * channels, channels, 20).create()),
+        proj(Weights(random, channels, channels, 127).create()),
+        fc1(Weights(random, hidden, channels, 20).create()),
+        fc2(Weights(random, channels, hidden, 7).create()) {
+    const auto params = norm_params(channels, false);
+    REQUIRE(iptq_layer_norm_create("i_layernorm", 5, channels, params.data(),
+                                   8, &norm) == IPTQ_OK);
+    const int64_t score[] = {1 << 30, 33, 1 << 30, 34};
+    const int64_t output[] = {1 << 30, 38, 1 << 30, 39};
+    const int64_t softmax[] = {-50000, int64_t{1} << 30, 20, 8};
+    REQUIRE(iptq_attention_create(channels, 2, score, "bit_softmax", 4,
+                                  softmax, output, 8, &attention) == IPTQ_OK);
+    std::vector<int64_t> table{-5};
+    for (int64_t q = -128; q < 128; ++q) table.push_back(std::abs(q) / 2);
+    REQUIRE(iptq_gelu_create("table_gelu", 1, &hidden, 257, table.data(), 8, 8,
+                             &gelu) == IPTQ_OK);
+  }
+
+  ~Block() {
+    for (iptq_linear* layer : {qkv, proj, fc1, fc2})
+      iptq_linear_destroy(layer);
+    iptq_layer_norm_destroy(norm);
+    iptq_attention_destroy(attention);
+    iptq_gelu_destroy(gelu);
+  }
+
+  iptq_block layers() const {
+    return {norm, qkv, attention, proj, norm, fc1, gelu, fc2};
+  }
+
+  template <class Attend>
+  std::vector<int16_t> one_by_one(const iptq_executor* executor,
+                                  const std::vector<int16_t>& x,
+                                  const Attend& attend) const {
+    const auto count = static_cast<int64_t>(x.size()) / channels;
+    std::vector<int8_t> narrow(x.size()), wide(3 * x.size());
+    std::vector<int8_t> inner(count * hidden);
+    std::vector<int16_t> middle(x.size()), y(x.size());
+    REQUIRE(!iptq_layer_norm_run(norm, executor, x.data(), count,
+                                 narrow.data()));
+    REQUIRE(!iptq_linear_run(qkv, executor, narrow.data(), count, 8,
+                             wide.data()));
+    REQUIRE(!attend(wide.data(), narrow.data()));
+    REQUIRE(!iptq_linear_add(proj, executor, narrow.data(), count, x.data(),
+                             middle.data()));
+    REQUIRE(!iptq_layer_norm_run(norm, executor, middle.data(), count,
+                                 narrow.data()));
+    REQUIRE(!iptq_linear_gelu(fc1, gelu, executor, narrow.data(), count,
+                              inner.data()));
+    REQUIRE(!iptq_linear_add(fc2, executor, inner.data(), count,
+                             middle.data(), y.data()));
+    return y;
+  }
+};
+
+void test_block(Random& random) {
+  const int64_t sizes[] = {2, 9, 7}, window = 4, shift = 1;
+  const int64_t length = sizes[1] * sizes[2];
+  const auto x =
+      random.draw<int16_t>(sizes[0] * length * Block::channels, 30000);
+  const auto pad = random.draw<int8_t>(3 * Block::channels, 127);
+  const auto table =
+      random.draw<int16_t>((2 * window - 1) * (2 * window - 1) * 2, 3000);
+  everywhere("block", [&](const iptq_executor* executor) {
+    const Block block(random);
+    const iptq_block layers = block.layers();
+    std::vector<int16_t> y(x.size());
+    REQUIRE(iptq_block_run(&layers, 8, executor, x.data(), sizes[0], length,
+                           y.data()) == IPTQ_OK);
+    REQUIRE(y == block.one_by_one(executor, x, [&](auto* qkv, auto* context) {
+      return iptq_attention_run(block.attention, executor, qkv, sizes[0],
+                                length, context);
+    }));
+    return bytes(y);
+  });
+  everywhere("window_block", [&](const iptq_executor* executor) {
+    const Block block(random);
+    const iptq_block layers = block.layers();
+    std::vector<int16_t> y(x.size());
+    REQUIRE(iptq_window_block_run(&layers, 8, executor, x.data(), sizes,
+                                  pad.data(), window, shift, table.data(),
+                                  -6400, y.data()) == IPTQ_OK);
+    REQUIRE(y == block.one_by_one(executor, x, [&](auto* qkv, auto* context) {
+      return iptq_window_attention(block.attention, executor, qkv, sizes,
+                                   pad.data(), window, shift, table.data(),
+                                   -6400, context);
+    }));
+    return bytes(y);
+  });
+  const Block block(random);
+  iptq_block mixed = block.layers();
+  mixed.fc2 = mixed.fc1;
+  std::vector<int16_t> y(x.size());
+  REQUIRE(iptq_block_run(&mixed, 8, nullptr, x.data(), sizes[0], length,
+                         y.data()) == IPTQ_INVALID);
 }
 
 void test_elementwise(Random& random) {
@@ -488,11 +628,15 @@ void test_openmp(Random& random) {
 int main() {
   REQUIRE(iptq_interface() == IPTQ_INTERFACE);
   Random random;
-  for (const int64_t limit : {127, 7}) test_linear(random, limit);
+  for (const int64_t limit : {127, 7}) {
+    test_linear(random, limit);
+    test_linear_wide(random, limit);
+  }
   test_linear_gelu(random);
   test_conv2d(random);
   test_layer_norm(random);
   test_attention(random);
+  test_block(random);
   test_elementwise(random);
   test_boxes(random);
   test_refusals(random);

@@ -10,6 +10,7 @@ from ...assignment import AttentionSoftmaxLayer, Layer, LayerNormLayer
 from ...calibration import SecondMoments, Site
 from ...functions.base import Candidate
 from ...nn import IntPatchMerging, IntRequantize, Pixels
+from ...ops import LOWER_ZERO
 from ..linear import END_BITS
 from ..rounding.rounding import Roundings, nearest_everywhere
 from ..scale import fill, fill_ratio
@@ -204,7 +205,7 @@ class TransformerLowering:
         filling.norm(norm, classifier.norm)
         for target, name in zip(heads, classifier.heads, strict=True):
             filling.linear(target, name, scales.head_input(), logits,
-                           zero=target.ZERO, bits=END_BITS)
+                           zero=LOWER_ZERO, bits=END_BITS)
         return logits / len(heads)
 
 

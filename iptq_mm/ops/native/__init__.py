@@ -7,7 +7,7 @@ operators.
 import warnings
 
 from ..library import LIBRARY
-from . import boxes, layers
+from . import blocks, boxes, layers
 from .core import (
     INTERFACE,
     available,
@@ -24,7 +24,7 @@ __all__ = [
     'serves_onnxruntime', 'set_isa'
 ]
 
-_KERNELS = {**layers.KERNELS, **boxes.KERNELS}
+_KERNELS = {**layers.KERNELS, **blocks.KERNELS, **boxes.KERNELS}
 
 
 def load() -> None:

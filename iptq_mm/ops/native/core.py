@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-INTERFACE = 1
+INTERFACE = 2
 """``IPTQ_INTERFACE`` of the header that the calls here are written for."""
 
 _P, _I, _L, _S = c_void_p, c_int, c_int64, c_char_p
@@ -25,6 +25,8 @@ FUNCTIONS = dict(
     iptq_linear_create=(_L, _L, _P, _P, _P, _P, _P),
     iptq_linear_run=(_P, _P, _P, _L, _I, _P),
     iptq_linear_add=(_P, _P, _P, _L, _P, _P),
+    iptq_linear_wide_create=(_L, _L, _P, _P, _P, _P, _P),
+    iptq_linear_wide_run=(_P, _P, _P, _L, _P),
     iptq_gelu_create=(_S, _L, _P, _L, _P, _I, _I, _P),
     iptq_gelu_run=(_P, _P, _P, _L, _P),
     iptq_linear_gelu=(_P, _P, _P, _P, _L, _P),
@@ -35,6 +37,8 @@ FUNCTIONS = dict(
     iptq_attention_create=(_L, _L, _P, _S, _L, _P, _P, _I, _P),
     iptq_attention_run=(_P, _P, _P, _L, _L, _P),
     iptq_window_attention=(_P, _P, _P, _P, _P, _L, _L, _P, _I, _P),
+    iptq_block_run=(_P, _I, _P, _P, _L, _L, _P),
+    iptq_window_block_run=(_P, _I, _P, _P, _P, _P, _L, _L, _P, _I, _P),
     iptq_softmax=(_S, _L, _P, _P, _P, _L, _L, _P),
     iptq_requantize=(_P, _P, _I, _L, _L, _P, _P, _L, _I, _P),
     iptq_add=(_P, _P, _P, _L, _L, _P),
@@ -50,7 +54,7 @@ FUNCTIONS = dict(
 
 OK, UNSUPPORTED, INVALID, NO_MEMORY = range(4)
 
-OBJECTS = ('linear', 'gelu', 'layer_norm', 'attention')
+OBJECTS = ('linear', 'linear_wide', 'gelu', 'layer_norm', 'attention')
 
 
 def library() -> Path | None:

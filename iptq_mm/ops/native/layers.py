@@ -1,4 +1,6 @@
 """The operators of networks on the library's functions."""
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -11,8 +13,8 @@ INT8, INT16, INT32, INT64 = (
     torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def _layer(weight: Tensor, bias: Tensor, m: Tensor,
-           n: Tensor) -> Object | None:
+def _layer(weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
+           kind: str = 'linear') -> Object | None:
     one = weight.shape[:1]
     if (weight.dtype is not INT8 or weight.dim() != 2 or not weight.numel()
             or bias.dtype is not INT32 or bias.shape != one
@@ -20,7 +22,7 @@ def _layer(weight: Tensor, bias: Tensor, m: Tensor,
         return None
     outputs, inputs = weight.shape
     return Object.create(
-        'linear', outputs, inputs, weight.data_ptr(), bias.data_ptr(),
+        kind, outputs, inputs, weight.data_ptr(), bias.data_ptr(),
         m.data_ptr(), n.data_ptr(), inputs=inputs, outputs=outputs)
 
 
@@ -56,12 +58,15 @@ def _attention(score: Tensor, params: Tensor, output: Tensor, softmax: str,
         len(params), params.data_ptr(), output.data_ptr(), bits)
 
 
-_layers, _gelus = Kept(_layer), Kept(_gelu)
-_norms, _attentions = Kept(_norm), Kept(_attention)
+kept_layers = Kept(_layer)
+kept_wide_layers = Kept(partial(_layer, kind='linear_wide'))
+kept_gelus = Kept(_gelu)
+kept_norms = Kept(_norm)
+kept_attentions = Kept(_attention)
 
 
-def _takes(layer: Object, x: Tensor) -> bool:
-    return (layer.handle is not None and x.dtype is INT8 and x.dim() > 0
+def _takes(layer: Object, x: Tensor, dtype: torch.dtype = INT8) -> bool:
+    return (layer.handle is not None and x.dtype is dtype and x.dim() > 0
             and x.size(-1) == layer.inputs and x.numel() > 0)
 
 
@@ -74,7 +79,7 @@ def _result(x: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
            bits: int) -> Tensor:
-    layer = _layers((weight, bias, m, n))
+    layer = kept_layers((weight, bias, m, n))
     if _takes(layer, x) and 2 <= bits <= 16:
         x = x.contiguous()
         y = _result(x, layer.outputs, storage(bits))
@@ -87,7 +92,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
 
 def linear_add(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
                residual: Tensor) -> Tensor:
-    layer = _layers((weight, bias, m, n))
+    layer = kept_layers((weight, bias, m, n))
     if (_takes(layer, x) and residual.dtype is INT16
             and residual.shape == (*x.shape[:-1], layer.outputs)):
         x, residual = x.contiguous(), residual.contiguous()
@@ -103,8 +108,8 @@ def linear_add(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
 def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
                 in_bits: int, name: str, params: Tensor, ends: list[int],
                 bits: int) -> Tensor:
-    layer = _layers((weight, bias, m, n))
-    gelu = _gelus((params, ), (name, ends, in_bits, bits))
+    layer = kept_layers((weight, bias, m, n))
+    gelu = kept_gelus((params, ), (name, ends, in_bits, bits))
     if _takes(layer, x) and gelu.handle is not None:
         x = x.contiguous()
         y = _result(x, layer.outputs, INT8)
@@ -116,8 +121,21 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
                         params, ends, bits)
 
 
+def linear_wide(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor,
+                n: Tensor) -> Tensor:
+    layer = kept_wide_layers((weight, bias, m, n))
+    if _takes(layer, x, INT16):
+        x = x.contiguous()
+        y = _result(x, layer.outputs, INT16)
+        if succeeded(core().iptq_linear_wide_run(
+                layer.handle, threads(), x.data_ptr(),
+                x.numel() // layer.inputs, y.data_ptr())):
+            return y
+    return to_reference('linear_wide', x, weight, bias, m, n)
+
+
 def gelu(x: Tensor, name: str, params: Tensor, bits: int = 8) -> Tensor:
-    made = _gelus((params, ), (name, None, 8, bits))
+    made = kept_gelus((params, ), (name, None, 8, bits))
     if made.handle is not None and x.dtype is INT8:
         x = x.contiguous()
         y = torch.empty_like(x)
@@ -131,7 +149,7 @@ def gelu(x: Tensor, name: str, params: Tensor, bits: int = 8) -> Tensor:
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
            kernel: int, stride: int, padding: int, relu: bool,
            bits: int) -> Tensor:
-    layer = _layers((weight, bias, m, n))
+    layer = kept_layers((weight, bias, m, n))
     if (layer.handle is not None and x.dim() == 4 and x.dtype is INT8
             and x.numel() and layer.inputs == kernel * kernel * x.shape[3]
             and stride >= 1 and padding >= 0 and 2 <= bits <= 16
@@ -150,7 +168,7 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor, m: Tensor, n: Tensor,
 
 
 def layer_norm(x: Tensor, name: str, params: Tensor, bits: int) -> Tensor:
-    norm = _norms((params, ), (name, bits))
+    norm = kept_norms((params, ), (name, bits))
     if (norm.handle is not None and x.dtype is INT16 and x.dim()
             and x.numel() and x.size(-1) == norm.inputs):
         x = x.contiguous()
@@ -164,7 +182,7 @@ def layer_norm(x: Tensor, name: str, params: Tensor, bits: int) -> Tensor:
 
 def merge_layer_norm(x: Tensor, stride: int, name: str, params: Tensor,
                      bits: int) -> Tensor:
-    norm = _norms((params, ), (name, bits))
+    norm = kept_norms((params, ), (name, bits))
     if (norm.handle is not None and x.dim() == 4 and x.dtype is INT16
             and x.numel() and norm.inputs == 4 * x.shape[3]
             and stride >= 1):
@@ -183,7 +201,7 @@ def attention(qkv: Tensor, heads: int, score: Tensor, softmax: str,
               params: Tensor, output: Tensor, bits: int) -> Tensor:
     if qkv.dim() == 3 and _is_attended(qkv, heads):
         groups, length, channels = qkv.shape
-        made = _attentions((score, params, output),
+        made = kept_attentions((score, params, output),
                            (softmax, channels // 3, heads, bits))
         if made.handle is not None:
             qkv = qkv.contiguous()
@@ -205,7 +223,7 @@ def window_attention(qkv: Tensor, pad: Tensor, heads: int, window: int,
             and table.dtype is INT16
             and table.shape == ((2 * window - 1)**2, heads)
             and mask.dtype is INT32 and mask.numel() == 1):
-        made = _attentions((score, params, output),
+        made = kept_attentions((score, params, output),
                            (softmax, qkv.shape[3] // 3, heads, bits))
         if made.handle is not None:
             qkv, pad, table = (x.contiguous() for x in (qkv, pad, table))
@@ -268,7 +286,8 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 KERNELS = dict(
     add=add, attention=attention, conv2d=conv2d, gelu=gelu,
     layer_norm=layer_norm, linear=linear, linear_add=linear_add,
-    linear_gelu=linear_gelu, merge_layer_norm=merge_layer_norm,
+    linear_gelu=linear_gelu, linear_wide=linear_wide,
+    merge_layer_norm=merge_layer_norm,
     requantize=requantize, softmax=softmax,
     window_attention=window_attention)
 """By the operator that each computes; arguments and results are those of its

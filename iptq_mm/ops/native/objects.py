@@ -7,6 +7,7 @@ torch counts the writes.
 import weakref
 from collections.abc import Callable
 from ctypes import byref, c_void_p
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -66,17 +67,13 @@ class Kept:
                  settings: tuple = ()) -> Object:
         """The object, whose handle is as good as it lives."""
         entry = self._found.get(id(tensors[0]))
-        if entry is None or entry.settings != settings:
-            return self._made(tensors, settings)
-        # An id may be another tensor's by now.
-        were = (entry.first(), *entry.others)
-        for x, other, version in zip(tensors, were, entry.versions):
-            if x is not other or x._version != version:
-                return self._made(tensors, settings)
-        # Versions do not count what is put in by `.data`.
-        if tensors[0].data_ptr() != entry.address:
-            return self._made(tensors, settings)
-        return entry.object
+        # The address, since versions do not count what is put in by `.data`.
+        if (entry is not None and entry.settings == settings
+                and entry.ids == [*map(id, tensors)]
+                and entry.versions == [*map(_VERSION, tensors)]
+                and entry.address == tensors[0].data_ptr()):
+            return entry.object
+        return self._made(tensors, settings)
 
     def _made(self, tensors: tuple[Tensor, ...], settings: tuple) -> Object:
         made = self._make(*(x.contiguous() for x in tensors),
@@ -85,10 +82,11 @@ class Kept:
         if not any(x.is_inference() for x in tensors):
             key = id(tensors[0])
             self._found[key] = _Entry(
-                made, weakref.ref(tensors[0],
-                                  lambda _: self._found.pop(key, None)),
-                tensors[0].data_ptr(), tensors[1:],
-                [x._version for x in tensors], settings)
+                made, settings, [*map(id, tensors)],
+                [*map(_VERSION, tensors)], tensors[0].data_ptr(),
+                weakref.ref(tensors[0],
+                            lambda _: self._found.pop(key, None)),
+                tensors[1:])
         return made
 
     def forget(self) -> None:
@@ -97,15 +95,19 @@ class Kept:
 
 
 class _Entry(NamedTuple):
-    """An object, and what the tensors were when it was made; all but the
-    first are kept alive by it."""
+    """An object, and what the tensors were when it was made. None of the ids
+    becomes another tensor's: with the first the entry goes, and it keeps the
+    others alive."""
     object: Object
-    first: weakref.ref
-    address: int
-    others: tuple[Tensor, ...]
-    versions: list[int]
     settings: tuple
+    ids: list[int]
+    versions: list[int]
+    address: int
+    first: weakref.ref
+    others: tuple[Tensor, ...]
 
+
+_VERSION = attrgetter('_version')
 
 _ALL: list[Kept] = []
 

@@ -66,7 +66,7 @@ def equal(ours, theirs):
 @torch.no_grad()
 def test_it_finds_what_its_parts_find_between_floats(detector):
     program, model, loader = detector
-    found = 0
+    found, all_sure = 0, 0
     for data in islice(loader, 3):
         image, sizes = prepared(model, data)
         ours, = program(image, sizes, True)
@@ -74,7 +74,7 @@ def test_it_finds_what_its_parts_find_between_floats(detector):
         theirs = between_floats(model, data)
         sure = theirs[theirs.scores > 0.5]
         overlap, match = box_iou(sure.bboxes, result.bboxes).max(1)
-        assert (overlap > 0.9).float().mean() >= 0.9
+        all_sure += len(sure)
         match = match[overlap > 0.9]
         sure = sure[overlap > 0.9]
         assert torch.equal(result.labels[match], sure.labels)
@@ -83,7 +83,7 @@ def test_it_finds_what_its_parts_find_between_floats(detector):
         either = (result.masks[match] | sure.masks).flatten(1).sum(1)
         assert (both / either.clamp(min=1)).mean() > 0.95
         found += len(sure)
-    assert found > 5
+    assert found > 5 and found >= 0.9 * all_sure
 
 
 @torch.no_grad()
