@@ -40,6 +40,10 @@ def parse_args(args=None):
         help="version of ONNX's operators, 18 or later; 4-bit weights need "
         '21 (default: %(default)s)')
     options.add_argument(
+        '--external-data', action='store_true',
+        help='write the weights to FILE.data beside each file: a runtime maps '
+        'it into memory instead of reading it')
+    options.add_argument(
         '--check', nargs='*', metavar='SOURCE',
         help='run the files in ONNX Runtime beside PyTorch, on image files '
         'or folders (a classifier: one folder or tar of CLASS/NAME); without '

@@ -11,6 +11,7 @@ from ..engine.atomic import atomic_file
 from ..engine.errors import UserError
 from . import metadata
 from .check.checker import check_integer
+from .external import save_apart
 from .graph.initializers import INT4_OPSET, Initializers
 from .graph.tracer import Tracer, module_paths, opset_imports
 from .graph.types import element_type
@@ -95,7 +96,8 @@ def to_onnx(model: nn.Module,
             path: str | Path,
             size: tuple[int, int] | None = None,
             dynamic: bool = False,
-            opset: int = DEFAULT_OPSET) -> dict[Path, ModelProto]:
+            opset: int = DEFAULT_OPSET,
+            external_data: bool = False) -> dict[Path, ModelProto]:
     """Write the integer parts of a model as ONNX files.
 
     A classifier or a backbone is written to ``path``. What else a detector
@@ -112,9 +114,13 @@ def to_onnx(model: nn.Module,
         dynamic (bool): Whether the batch, and height and width of a
             backbone, are free. Defaults to False: one image, of one size.
         opset (int): Version of ONNX's operators. Defaults to 21.
+        external_data (bool): Whether the weights of each file go to one
+            beside it, ``model.onnx.data``, which a runtime maps into memory
+            instead of reading it. Defaults to False.
 
     Returns:
-        dict[Path, ModelProto]: The files, and what is in them.
+        dict[Path, ModelProto]: The files, and what is in them, weights
+        included.
 
     Raises:
         UserError: If the model has no integer part, or lacks a size; or a
@@ -130,8 +136,11 @@ def to_onnx(model: nn.Module,
         proto = _export(region, model, size, dynamic, opset)
         target = path if region.image else path.with_suffix(
             f'.{region.name}{path.suffix}')
-        with atomic_file(target) as temporary:
-            onnx.save(proto, temporary)
+        if external_data:
+            save_apart(proto, target)
+        else:
+            with atomic_file(target) as temporary:
+                onnx.save(proto, temporary)
         written[target] = proto
     return written
 

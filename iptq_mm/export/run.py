@@ -12,6 +12,7 @@ from .check.agreement import compare_files
 from .check.checker import check_integer
 from .check.size import float_bytes
 from .exporter import to_onnx
+from .external import data_path
 from .library import has_onnxruntime_library
 from .region import regions_of
 
@@ -21,7 +22,7 @@ REFERENCED = 20
 
 def run_export(config: str, checkpoint: str | None, out: Path, dynamic: bool,
                size: tuple[int, int] | None, opset: int,
-               check: list[str] | None, num_images: int,
+               external_data: bool, check: list[str] | None, num_images: int,
                batch_size: int) -> bool:
     """Write the integer parts of a saved model as ONNX files.
 
@@ -33,6 +34,7 @@ def run_export(config: str, checkpoint: str | None, out: Path, dynamic: bool,
         size (tuple[int, int] | None): Height and width of a detector's
             images.
         opset (int): Version of ONNX's operators.
+        external_data (bool): Write the weights to files of their own.
         check (list[str] | None): Image files or folders to compare on; those
             of the config if empty; None to compare nothing.
         num_images (int): Compare at most so many.
@@ -49,20 +51,23 @@ def run_export(config: str, checkpoint: str | None, out: Path, dynamic: bool,
         raise UserError('--batch-size needs --dynamic.')
     console = Console()
     model = load(config, checkpoint)
-    files = to_onnx(model, out, size, dynamic, opset)
+    files = to_onnx(model, out, size, dynamic, opset, external_data)
     regions = regions_of(model)
-    _show_files(console, regions, files)
+    _show_files(console, regions, files, external_data)
     if check is None:
         return True
     return _compare(console, model, regions, files, check, num_images,
                     batch_size)
 
 
-def _show_files(console: Console, regions: list, files: dict) -> None:
+def _show_files(console: Console, regions: list, files: dict,
+                apart: bool) -> None:
     """What was written, and what it is made of."""
     for region, (path, file) in zip(regions, files.items()):
         graph = check_integer(file)
-        size, weights = path.stat().st_size, float_bytes(region)
+        data = data_path(path)
+        size = path.stat().st_size + (data.stat().st_size if apart else 0)
+        weights = float_bytes(region)
         lines = [
             f'{path}: {region.name}, {size:,} bytes, {size / weights:.2f} of '
             f'its {weights:,} bytes of float32 weights',

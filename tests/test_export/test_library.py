@@ -1,5 +1,7 @@
 """The kernels under ONNX Runtime, in the place of a file's functions."""
+import re
 import threading
+from pathlib import Path
 
 import onnx
 import pytest
@@ -252,3 +254,53 @@ def test_where_there_is_no_library(monkeypatch, missing, says):
     monkeypatch.setattr(library.native, missing, lambda: False)
     with pytest.raises(UserError, match=says):
         onnxruntime_library()
+
+
+def resident(path):
+    """Bytes of a mapped file in this process's memory; None: not mapped."""
+    found = None
+    for line in Path('/proc/self/smaps').read_text().splitlines():
+        if re.match(r'[0-9a-f]+-', line):
+            inside = line.endswith(str(path))
+        elif inside and line.startswith('Rss:'):
+            found = (found or 0) + 1024 * int(line.split()[1])
+    return found
+
+
+@torch.no_grad()
+def test_weights_in_a_file_of_their_own_are_in_memory_once(tmp_path):
+    model = integer_twin(float_vit(embed_dim=192), images())
+    path, data = tmp_path / 'model.onnx', tmp_path / 'model.onnx.data'
+    proto = to_onnx(model, path, dynamic=True, external_data=True)[path]
+    weights = sum(x.nbytes for name, x in model.state_dict().items()
+                  if name.endswith('.weight'))
+    assert data.stat().st_size > weights
+    assert path.stat().st_size < proto.ByteSize() - weights
+    x = model.quantize(images(3, seed=7))
+    expected = model.body(x)
+    for kernels in (False, True):
+        options = SessionOptions()
+        if kernels:
+            options.register_custom_ops_library(str(onnxruntime_library()))
+        session = InferenceSession(path, options)
+        y, = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+        assert torch.equal(torch.from_numpy(y), expected)
+    # The kernels have read all of it, and have packed what they need.
+    assert resident(data) < weights / 10
+
+
+def test_a_damaged_file_of_weights_is_refused(model, tmp_path):
+    path, data = tmp_path / 'model.onnx', tmp_path / 'model.onnx.data'
+    to_onnx(model, path, external_data=True)
+    good = data.read_bytes()
+    options = SessionOptions()
+    options.register_custom_ops_library(str(onnxruntime_library()))
+    for bad in (good[:-5000], good[:100] + bytes([good[100] ^ 1])
+                + good[101:], None):
+        data.unlink()
+        if bad is not None:
+            data.write_bytes(bad)
+        with pytest.raises(ERRORS):
+            InferenceSession(path, options)
+        data.write_bytes(good)
+    InferenceSession(path, options)

@@ -42,6 +42,10 @@ def operators_of(network, batch):
     return result, called.names
 
 
+def seen_by(calls):
+    return lambda *call: calls.append(call)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize('part', ['norm1', 'attn', 'attn.qkv', 'attn.proj',
                                   'norm2', 'mlp', 'mlp.fc1', 'mlp.fc2'])
@@ -52,8 +56,8 @@ def test_one_call_a_block_unless_its_layers_are_hooked(networks, part):
         assert not called & {'linear_add', 'linear_gelu'}
         seen = []
         handles = [
-            block.get_submodule(part).register_forward_hook(
-                lambda *call: seen.append(call)) for block in blocks(network)
+            block.get_submodule(part).register_forward_hook(seen_by(seen))
+            for block in blocks(network)
         ]
         steps, called = operators_of(network, images())
         for handle in handles:

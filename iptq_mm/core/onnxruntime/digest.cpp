@@ -6,18 +6,8 @@
 namespace iptq::ort {
 namespace {
 
-int64_t bytes_of(ONNXTensorElementDataType type) {
-  switch (type) {
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8: return 1;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16: return 2;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32: return 4;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64: return 8;
-    default: throw Failure("iptq_mm: a constant of another type");
-  }
-}
-
 uint64_t digest(const Tensor& x) {
-  const int64_t size = x.count() * bytes_of(x.type);
+  const int64_t size = x.bytes();
   const auto* bytes = static_cast<const unsigned char*>(x.data);
   uint64_t sum = 0;
   for (int64_t i = 0; i < size; i += 8) {

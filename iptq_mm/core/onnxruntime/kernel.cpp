@@ -23,6 +23,16 @@ Tensor::Tensor(const OrtValue* value) {
   data = memory;
 }
 
+int64_t Tensor::bytes() const {
+  switch (type) {
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8: return count();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16: return 2 * count();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32: return 4 * count();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64: return 8 * count();
+    default: throw Failure("iptq_mm: a constant of another type");
+  }
+}
+
 int64_t Node::integer(const char* name) const {
   int64_t value = 0;
   check(api->KernelInfoGetAttribute_int64(info_, name, &value));

@@ -77,6 +77,8 @@ struct Tensor {
     return count;
   }
 
+  int64_t bytes() const;
+
   // The elements, of which there must be so many; throws otherwise.
   template <class T>
   const T* of(int64_t expected) const {
@@ -150,6 +152,10 @@ using Attention =
     std::unique_ptr<iptq_attention,
                     Destroy<iptq_attention, iptq_attention_destroy>>;
 
+// Tells the system that a constant is not read again: pages of a mapped file
+// can leave memory. They come back if somebody reads them after all.
+void give_back(const Tensor& constant);
+
 // What is made of inputs: once if they are constant, else in every run.
 template <class Object>
 class Made {
@@ -158,7 +164,9 @@ class Made {
   Made(const Node& node, size_t first, size_t last, const Make& make)
       : first_(first), last_(last) {
     const std::vector<Tensor> constants = node.constants(first, last);
-    if (!constants.empty()) kept_ = make(constants);
+    if (constants.empty()) return;
+    kept_ = make(constants);
+    for (const Tensor& constant : constants) give_back(constant);
   }
 
   // The object, or one that lives in `fresh`.

@@ -333,7 +333,7 @@ void test_attention(Random& random) {
   });
 }
 
-// The layers of a block, with the caller's own loops over them.
+// The layers of a block, which can be called one by one.
 struct Block {
   iptq_linear *qkv, *proj, *fc1, *fc2;
   iptq_layer_norm* norm = nullptr;
@@ -356,8 +356,9 @@ struct Block {
     REQUIRE(iptq_attention_create(channels, 2, score, "bit_softmax", 4,
                                   softmax, output, 8, &attention) == IPTQ_OK);
     std::vector<int64_t> table{-5};
-    for (int64_t q = -128; q < 128; ++q) table.push_back(std::abs(q) / 2);
-    REQUIRE(iptq_gelu_create("table_gelu", 1, &hidden, 257, table.data(), 8, 8,
+    for (int64_t q = -512; q < 512; ++q) table.push_back(std::abs(q) / 8);
+    const int64_t end = hidden;
+    REQUIRE(iptq_gelu_create("table_gelu", 1, &end, 1025, table.data(), 10, 8,
                              &gelu) == IPTQ_OK);
   }
 
