@@ -76,17 +76,31 @@ def core() -> Extension:
 # mmcv that somebody has built. Importing iptq_mm says when one is missing.
 # Tested with Python 3.11 and the versions pinned under requirements/:
 # torch 2.14.1, mmengine 0.10.12, mmcv 2.3.6 with compiled operators and
-# mmdet 3.5.1.
+# mmdet 3.5.1. With torch 2.1.2, numpy 1.26.4, mmengine 0.10.7, mmcv 2.1.0 and
+# mmdet 3.3.0 tools/ptq.py was run to its end, and the tests were not.
 setup(
     name='iptq-mm',
     version=version(),
     description='Integer-only post-training quantization of Swin detectors '
     'and vision transformers, as an OpenMMLab plugin',
+    long_description=Path(__file__).with_name('README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Developers',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: C++',
+        'Programming Language :: Python :: 3',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+    ],
     packages=find_packages(include=['iptq_mm', 'iptq_mm.*']),
     package_data={'iptq_mm': ['assets/*.pth', 'assets/*.md']},
     python_requires='>=3.11',
     install_requires=[
-        'numpy', 'torch>=2.6', 'timm', 'pycocotools', 'matplotlib', 'rich',
+        'numpy', 'torch>=2.1', 'timm', 'pycocotools', 'matplotlib', 'rich',
         'scipy'
     ],
     extras_require={

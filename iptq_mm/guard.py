@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from .compat import tree_leaves
 from .ops import REFERENCES
 
 

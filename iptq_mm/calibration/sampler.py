@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from ..compat import unravel_index
+
 
 class Sampler:
     """Keeps whole rows (last axis) of what passes a site.
@@ -62,7 +64,7 @@ class Sampler:
         picks, priorities = picks[hopeful], priorities[hopeful]
         # Indexing by coordinates copies the picks only; flattening would copy
         # a permuted tensor whole.
-        rows = x[torch.unravel_index(picks.to(x.device), shape)]
+        rows = x[unravel_index(picks.to(x.device), shape)]
         self._keep(rows.float().cpu(), priorities)
 
     def _limit(self, wanted: int) -> int:

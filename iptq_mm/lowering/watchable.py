@@ -15,6 +15,7 @@ from timm.models.swin_transformer import SwinTransformer, WindowAttention
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from ..compat import set_submodule
 from .same import agree, check_parameters, evaluating
 
 
@@ -77,5 +78,5 @@ def _(network: nn.Module) -> nn.Module:
         if isinstance(module, WindowAttention):
             module.fused_attn = False
         elif isinstance(module, Attention):
-            copy.set_submodule(name, WatchedAttention(module))
+            set_submodule(copy, name, WatchedAttention(module))
     return copy.eval()

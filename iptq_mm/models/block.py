@@ -2,7 +2,7 @@
 from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
+from torch.nn.modules import module as of_all
 
 from ..nn import IntLayerNorm, IntMLP
 from ..nn.linear import operands
@@ -58,4 +58,5 @@ def _are_hooked(modules: Iterable[nn.Module]) -> bool:
     for module in modules:
         if module._forward_pre_hooks or module._forward_hooks:
             return True
-    return _has_any_global_hook()
+    return bool(of_all._global_forward_pre_hooks
+                or of_all._global_forward_hooks)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..arithmetic import qmax
+from ..compat import is_compiling
 
 Convert = Callable[[Tensor], Tensor]
 
@@ -63,7 +64,7 @@ class _Scale(nn.Module):
         """Of the scale in float64, then float32: a number, or where a program
         is made of the model (torch.compile, torch.export) what that reads
         when it runs."""
-        if torch.compiler.is_compiling():
+        if is_compiling():
             return of(torch.ldexp(self.m.double(), -self.n)).float()
         return of(self.item())
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import ops
+from ..compat import before_loading
 from ..registry import APPROXIMATIONS
 from .int4 import unpack_weight
 
@@ -14,7 +15,7 @@ from .int4 import unpack_weight
 def allocate(module: nn.Module, in_features: int, out_features: int) -> None:
     """Buffers of a linear layer: weight, bias, and the dyadic multipliers.
     A stored weight may be packed."""
-    module.register_load_state_dict_pre_hook(unpack_weight)
+    before_loading(module, unpack_weight)
     module.register_buffer(
         'weight', torch.zeros(out_features, in_features, dtype=torch.int8))
     module.register_buffer('bias', torch.zeros(out_features,

@@ -15,6 +15,7 @@ from iptq_mm.functions import (
 )
 from iptq_mm.guard import IntegerOnly, integer_only_regions
 from iptq_mm.ops import REFERENCES, native
+from iptq_mm.ops.native.core import NO_MEMORY, OK, UNSUPPORTED, succeeded
 from iptq_mm.registry import APPROXIMATIONS
 
 from native_kernels import isa, no_reference  # noqa: F401
@@ -415,3 +416,10 @@ def test_whole_models(size, functions):
         expected = model(images)
     for ours, theirs in zip(natively, expected):
         assert torch.equal(ours, theirs)
+
+
+def test_too_little_memory_is_an_error_of_its_own():
+    with pytest.raises(MemoryError):
+        succeeded(NO_MEMORY)
+    assert succeeded(OK)
+    assert not succeeded(UNSUPPORTED)

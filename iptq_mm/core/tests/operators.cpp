@@ -439,6 +439,13 @@ void test_block(Random& random) {
   std::vector<int16_t> y(x.size());
   REQUIRE(iptq_block_run(&mixed, 8, nullptr, x.data(), sizes[0], length,
                          y.data()) == IPTQ_INVALID);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // More than any machine can address; a sanitizer would end the program.
+  const iptq_block layers = block.layers();
+  REQUIRE(iptq_block_run(&layers, 8, nullptr, x.data(), int64_t{1} << 58, 1,
+                         y.data()) == IPTQ_NO_MEMORY);
+  REQUIRE(std::strlen(iptq_last_error()) > 0);
+#endif
 }
 
 void test_elementwise(Random& random) {

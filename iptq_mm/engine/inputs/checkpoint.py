@@ -10,6 +10,7 @@ import torch
 from mmengine.logging import HistoryBuffer, print_log
 from torch import Tensor, nn
 
+from ...compat import safe_globals
 from ..errors import UserError
 from .swin_keys import is_microsoft, to_mmdet
 
@@ -71,7 +72,7 @@ def read_checkpoint(path: str | Path, trust: bool = False) -> dict:
             f'checkpoint as CHECKPOINT or as load_from in the config.')
     if trust:
         return read_dictionary(path, weights_only=False)
-    with torch.serialization.safe_globals(_mmengine_globals()):
+    with safe_globals(_mmengine_globals()):
         return read_dictionary(path)
 
 

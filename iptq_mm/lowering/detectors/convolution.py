@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...calibration import Site
+from ...compat import unravel_index
 from ...nn import IntConv2d, IntConvTranspose2d
 from ..linear import lower_linear
 from ..rounding.rounding import Roundings
@@ -119,6 +120,6 @@ def _neighbourhoods(kernel: tuple, stride: tuple, padding: tuple,
         3, kernel[1], stride[1])  # a view [B, C, H', W', k, k]
     count = windows.shape[0] * windows.shape[2] * windows.shape[3]
     places = _spread(torch.arange(count, device=x.device))
-    batch, row, column = torch.unravel_index(
+    batch, row, column = unravel_index(
         places, (windows.shape[0], *windows.shape[2:4]))
     return windows[batch, :, row, column].flatten(1)
