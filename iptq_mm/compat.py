@@ -1,7 +1,4 @@
-"""What torch has had since 2.2 to 2.5, for the versions from 2.1 on.
-
-One function each, by torch's own where there is one.
-"""
+"""What torch has had since 2.2 to 2.5, for the versions from 2.1 on."""
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
