@@ -3,6 +3,7 @@
 #   make test         runs the tests, after lint
 #   make test-random  the tests in another order: make test-random SEED=3
 #   make lint         ruff and mypy
+#   make dist         builds wheel and sources in dist/, and tries the wheel
 #   make setup        only sets up .venv (quick when that was done before)
 
 PYTHON := $(shell command -v python3.11 || echo python3)
@@ -14,10 +15,13 @@ export IPTQ_DATA := ../shared/data
 endif
 endif
 
-.PHONY: demo lint setup test test-random
+.PHONY: demo dist lint setup test test-random
 
 demo: setup
 	.venv/bin/python tools/ptq.py configs/iptq_swin_nano_maskrcnn_shapes.py
+
+dist: setup
+	.venv/bin/nox -s dist wheel
 
 lint: setup
 	.venv/bin/pre-commit run --all-files

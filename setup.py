@@ -1,8 +1,28 @@
+from __future__ import annotations
+
 import os
+import shutil
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+try:
+    from setuptools.command.bdist_wheel import bdist_wheel
+except ImportError:  # before setuptools 70
+    from wheel.bdist_wheel import bdist_wheel
+
+BESIDE = (
+    'configs', 'model-index.yml', 'tools/analyze.py', 'tools/benchmark.py',
+    'tools/command_line.py', 'tools/export.py', 'tools/harden.py',
+    'tools/predict.py', 'tools/ptq.py', 'tools/reproduce.py',
+    'iptq_mm/assets/README.md',
+    'iptq_mm/assets/mask-rcnn_swin-nano_shapes.pth',
+    'iptq_mm/assets/probe_dinov2-s_cifar10.pth',
+    'iptq_mm/assets/vit-nano_shapes.pth')
+"""What a wheel has in iptq_mm/.mim, as packages of OpenMMLab have it: of the
+checkpoints those that need no data, and a probe of some kilobytes."""
 
 
 def version() -> str:
@@ -11,6 +31,10 @@ def version() -> str:
         if line.startswith('__version__'):
             return line.split("'")[1]
     raise RuntimeError('iptq_mm/__init__.py has no __version__')
+
+
+LINKED = ('configs', 'model-index.yml', 'tools', 'iptq_mm/assets')
+"""What an editable installation has there."""
 
 
 class BuildCore(build_ext):
@@ -29,6 +53,37 @@ class BuildCore(build_ext):
 
     def get_export_symbols(self, extension: Extension) -> list[str]:
         return []
+
+
+class BuildPackage(build_py):
+    """Adds configs, tools and checkpoints to the modules; of an editable
+    installation as links to this folder."""
+
+    def run(self):
+        super().run()
+        root = Path(__file__).resolve().parent
+        base = root if self.editable_mode else Path(self.build_lib)
+        mim = base / 'iptq_mm' / '.mim'
+        if mim.exists():
+            shutil.rmtree(mim)
+        for name in LINKED if self.editable_mode else BESIDE:
+            source, target = root / name, mim / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if self.editable_mode:
+                target.symlink_to(source)
+            elif source.is_dir():
+                shutil.copytree(
+                    source, target,
+                    ignore=shutil.ignore_patterns('__pycache__'))
+            else:
+                shutil.copy(source, target)
+
+
+class Wheel(bdist_wheel):
+    """One for every Python: the kernels know nothing of it."""
+
+    def get_tag(self):
+        return 'py3', 'none', super().get_tag()[2]
 
 
 def onnxruntime_headers() -> Path | None:
@@ -71,13 +126,10 @@ def core() -> Extension:
         optional=True)
 
 
-# mmengine, mmcv and mmdet are needed too, and not named: they are published
-# under more than one name, and naming one of them would install it over the
-# mmcv that somebody has built. Importing iptq_mm says when one is missing.
-# Tested with Python 3.11 and the versions pinned under requirements/:
-# torch 2.14.1, mmengine 0.10.12, mmcv 2.3.6 with compiled operators and
-# mmdet 3.5.1. With torch 2.1.2, numpy 1.26.4, mmengine 0.10.7, mmcv 2.1.0 and
-# mmdet 3.3.0 tools/ptq.py was run to its end, and the tests were not.
+# mmengine is needed too, for detectors mmcv and mmdet, and they are not named:
+# they are published under more than one name, and naming one of them would
+# install it over the mmcv that somebody has built. Importing iptq_mm says when
+# one is missing. docs/installation.md says which versions were tested.
 setup(
     name='iptq-mm',
     version=version(),
@@ -92,16 +144,19 @@ setup(
         'Intended Audience :: Science/Research',
         'Operating System :: POSIX :: Linux',
         'Programming Language :: C++',
-        'Programming Language :: Python :: 3',
+        *(f'Programming Language :: Python :: 3.{minor}'
+          for minor in (9, 10, 11, 12, 13)),
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
+    project_urls={'Paper': 'https://arxiv.org/abs/2511.15369'},
     packages=find_packages(include=['iptq_mm', 'iptq_mm.*']),
-    package_data={'iptq_mm': ['assets/*.pth', 'assets/*.md']},
-    python_requires='>=3.11',
+    py_modules=['iptq'],
+    entry_points={'console_scripts': ['iptq = iptq:main']},
+    python_requires='>=3.9',
     install_requires=[
-        'numpy', 'torch>=2.1', 'timm', 'pycocotools', 'matplotlib', 'rich',
-        'scipy'
+        'numpy', 'torch>=2.1', 'timm>=1.0', 'pycocotools', 'matplotlib',
+        'rich', 'scipy', 'pillow', 'typing_extensions'
     ],
     extras_require={
         'deploy': ['onnx', 'onnxruntime'],
@@ -110,4 +165,5 @@ setup(
         'tests': ['pytest', 'hypothesis']
     },
     ext_modules=[core()],
-    cmdclass=dict(build_ext=BuildCore))
+    cmdclass=dict(
+        build_ext=BuildCore, build_py=BuildPackage, bdist_wheel=Wheel))

@@ -4,9 +4,14 @@ Importing the package registers its models, hooks, datasets, metrics,
 observers and approximations; an mmdet config asks for that with
 ``custom_imports = dict(imports=['iptq_mm'])``.
 """
-from .environment import quiet_imports, require_compiled_mmcv
+from .environment import (
+    find_own_configs,
+    quiet_imports,
+    require_compiled_mmcv,
+)
 
 require_compiled_mmcv()
+find_own_configs()
 
 with quiet_imports():
     from . import calibration, datasets, engine, functions, models

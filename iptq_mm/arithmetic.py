@@ -8,6 +8,8 @@ intermediate leaves int64.
 
 ``dyadic`` is the one function of lowering time: it takes a Python float.
 """
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 

@@ -1,6 +1,9 @@
-"""What torch has had since 2.2 to 2.5, for the versions from 2.1 on."""
-from collections.abc import Callable, Iterator, Sequence
+"""What Python has had since 3.10 and torch since 2.2 to 2.5, for Python 3.9
+and torch 2.1."""
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -11,6 +14,25 @@ from torch.utils._pytree import tree_flatten
 def tree_leaves(values: Any) -> list:
     """All that lies in nested lists, tuples and dictionaries."""
     return tree_flatten(values)[0]
+
+
+def zip_strict(*iterables: Iterable) -> Iterator[tuple]:
+    """``zip(..., strict=True)``.
+
+    Raises:
+        ValueError: If one ends before another.
+    """
+    if sys.version_info >= (3, 10):
+        return zip(*iterables, strict=True)
+    return _zip_checked(iterables)
+
+
+def _zip_checked(iterables: Sequence[Iterable]) -> Iterator[tuple]:
+    end = object()
+    for values in zip_longest(*iterables, fillvalue=end):
+        if any(value is end for value in values):
+            raise ValueError('zip_strict() arguments differ in length')
+        yield values
 
 
 def unravel_index(places: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:

@@ -1,3 +1,4 @@
+import sys
 from fractions import Fraction
 
 import pytest
@@ -50,3 +51,15 @@ def test_safe_globals(tmp_path):
         assert torch.load(path, weights_only=True) == Fraction(1, 3)
     with pytest.raises(Exception, match='Fraction'):
         torch.load(path, weights_only=True)
+
+
+@pytest.mark.parametrize('version', [(3, 9), (3, 13)])
+def test_zip_strict(monkeypatch, version):
+    if version >= (3, 10) > sys.version_info:
+        pytest.skip('this Python has no zip(strict=True)')
+    monkeypatch.setattr(sys, 'version_info', version)
+    assert list(compat.zip_strict('ab', [1, 2])) == [('a', 1), ('b', 2)]
+    with pytest.raises(ValueError):
+        list(compat.zip_strict('ab', [1]))
+    with pytest.raises(ValueError):
+        list(compat.zip_strict('a', [1, 2]))

@@ -77,7 +77,7 @@ def build(source: Path, wheel_dir: Path) -> Path:
     return wheel
 
 
-def main() -> None:
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,7 +88,11 @@ def main() -> None:
     parser.add_argument(
         '--wheel-dir', type=Path, default=Path('.'), metavar='FOLDER',
         help='where the wheel goes (default: here)')
-    args = parser.parse_args()
+    return parser.parse_args(args)
+
+
+def main() -> None:
+    args = parse_args()
     if not shutil.which('g++'):
         sys.exit('error: there is no g++ to build mmcv with: install gcc')
     args.wheel_dir.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,8 @@
 A tool reads its arguments before it imports ``iptq_mm``, which takes seconds:
 ``--help`` and a misspelled option answer at once.
 """
+from __future__ import annotations
+
 import argparse
 import importlib.util
 import os
@@ -47,7 +49,8 @@ def need(extra: str, *packages: str) -> None:
     """Refuse to begin without optional packages.
 
     Args:
-        extra (str): The project's extra that installs them.
+        extra (str): The project's extra that installs them; ``mmdet`` for
+            what docs/installation.md says.
         packages (str): What is imported.
 
     Raises:
@@ -56,8 +59,10 @@ def need(extra: str, *packages: str) -> None:
     for package in packages:
         if importlib.util.find_spec(package) is None:
             from iptq_mm.engine.errors import UserError
-            raise UserError(f'this needs {package}: install the extra, '
-                            f'pip install -e .[{extra}]')
+            remedy = (
+                'see docs/installation.md' if extra == 'mmdet' else
+                f'install the extra, pip install "iptq-mm[{extra}]"')
+            raise UserError(f'this needs {package}: {remedy}')
 
 
 class _Parser(argparse.ArgumentParser):

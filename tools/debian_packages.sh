@@ -23,8 +23,10 @@ options=(
     -o Dir::Etc::sourcelist=/dev/null
     -o Dir::Etc::sourceparts="$root/apt/sources"
     -o Dir::State::lists="$root/apt/lists"
+    -o Dir::State::status="$root/apt/status"
     -o Dir::Cache="$root/apt/cache"
 )
+touch "$root/apt/status"
 cd "$root/apt"
 apt-get "${options[@]}" update
 apt-get "${options[@]}" download "$@"
@@ -33,3 +35,6 @@ for package in ./*.deb; do
 done
 cd "$root"
 rm -r apt
+find . -type l -lname '/*' | while read -r link; do
+    ln -sfnr "$root$(readlink "$link")" "$link" # into DIR, not the machine
+done

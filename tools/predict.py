@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from command_line import add_int_model, command, parser, share
+from command_line import add_int_model, command, need, parser, share
 
 
 def parse_args(args=None):
@@ -32,6 +32,7 @@ def parse_args(args=None):
 @command
 def main(args=None) -> None:
     args = parse_args(args)
+    need('mmdet', 'mmdet')
     from iptq_mm.engine.predict import predict
     predict(**vars(args))
 

@@ -2,6 +2,8 @@
 
 Needs numpy, onnxruntime and pillow (requirements.txt).
 """
+from __future__ import annotations
+
 import argparse
 import json
 import sys

@@ -1,4 +1,6 @@
 """Stages 1 and 2: score every candidate of every layer, take the best."""
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 

@@ -5,7 +5,7 @@ its place as the integer model runs it: the same operator on the same
 integers, dequantized.
 """
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Union
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from .. import ops
 from ..arithmetic import SHARE_BITS, narrow, qmax
+from ..compat import zip_strict
 from ..functions.base import GELU, LayerNorm, Softmax
 from ..ops.function import attention_weights
 
@@ -77,8 +78,7 @@ class MLPGELULayer:
     def parts(self, x: Tensor) -> list[tuple[GELULayer, Tensor]]:
         """Each group of the channels of x, with its layer."""
         ends = ops.group_ends(x.shape[-1])
-        return list(zip(self.groups, x.tensor_split(ends[:-1], -1),
-                        strict=True))
+        return list(zip_strict(self.groups, x.tensor_split(ends[:-1], -1)))
 
     def integer(self, x: Tensor, candidate: GELU) -> Tensor:
         """What the candidate makes of x; float64, shape of ``x``."""
@@ -170,5 +170,5 @@ class LayerNormLayer:
         return y.double() * self.out_scale
 
 
-Layer = (GELULayer | MLPGELULayer | SoftmaxLayer | AttentionSoftmaxLayer
-         | LayerNormLayer)
+Layer = Union[GELULayer, MLPGELULayer, SoftmaxLayer, AttentionSoftmaxLayer,
+              LayerNormLayer]

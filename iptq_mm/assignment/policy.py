@@ -1,4 +1,6 @@
 """What the user allows: which candidates compete in which layer."""
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

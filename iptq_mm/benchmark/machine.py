@@ -1,4 +1,6 @@
 """Where a measurement was taken."""
+from __future__ import annotations
+
 import os
 import platform
 from importlib import metadata

@@ -1,4 +1,6 @@
 """What ``tools/benchmark.py`` does: measure, print, keep."""
+from __future__ import annotations
+
 import json
 import statistics
 import tempfile

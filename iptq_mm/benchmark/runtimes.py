@@ -3,6 +3,8 @@
 A runtime first makes a file of the float model (``save``), then runs that
 file (``load``), so that a process of its own can measure its memory.
 """
+from __future__ import annotations
+
 import importlib
 import json
 import logging

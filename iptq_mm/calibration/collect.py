@@ -1,4 +1,6 @@
 """The one pass over the calibration set."""
+from __future__ import annotations
+
 from itertools import islice
 from typing import Any, Callable, Iterable, Iterator, Sized
 

@@ -1,4 +1,6 @@
 """Watching the sites of a float model with forward hooks."""
+from __future__ import annotations
+
 from itertools import count
 from typing import Iterable, Mapping
 

@@ -1,6 +1,6 @@
 """Statistics of all ranks into one, the same on each."""
 from copy import deepcopy
-from typing import Mapping
+from typing import Mapping, Union
 
 from mmengine.dist import all_gather_object, get_world_size
 
@@ -9,8 +9,8 @@ from .moments import CrossMoments, SecondMoments
 from .observers import Observer
 from .sampler import Sampler
 
-Statistic = (Observer | Sampler | SecondMoments | CrossMoments
-             | ChannelRange)
+Statistic = Union[Observer, Sampler, SecondMoments, CrossMoments,
+                  ChannelRange]
 
 
 def reduce_over_ranks(statistics: Mapping[str, Statistic]) -> None:

@@ -1,4 +1,6 @@
 """Named tensors of the float model."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Callable, Literal
 

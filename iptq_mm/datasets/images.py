@@ -1,4 +1,6 @@
 """Labelled images in a folder or a tar, read and transformed by timm."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -11,7 +11,7 @@ from ..registry import DATASETS
 from .outlines import OUTLINES
 from .painting import paint
 from .scene import MAX_TILT, Figure, Scene
-from .shapes import generators, scene_key
+from .seeds import generators, scene_key
 
 
 @DATASETS.register_module()

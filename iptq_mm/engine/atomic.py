@@ -1,4 +1,6 @@
 """Files that exist whole or not at all."""
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.structures import InstanceData
 
+from ..compat import zip_strict
 from ..models.detectors.program import run_length_masks
 
 
@@ -28,15 +29,15 @@ def coco_entries(found: InstanceData, file_name: str, classes: Sequence[str],
     """
     found = found[found.scores > score]
     entries = []
-    for box, value, label in zip(found.bboxes.tolist(), found.scores.tolist(),
-                                 found.labels.tolist(), strict=True):
+    for box, value, label in zip_strict(
+            found.bboxes.tolist(), found.scores.tolist(),
+            found.labels.tolist()):
         left, top, right, bottom = box
         entries.append(dict(
             file_name=file_name, category=classes[label],
             bbox=[left, top, right - left, bottom - top], score=value))
     if 'masks' in found:
-        for entry, mask in zip(
-                entries, run_length_masks(found.masks, found.bboxes),
-                strict=True):
+        for entry, mask in zip_strict(
+                entries, run_length_masks(found.masks, found.bboxes)):
             entry['segmentation'] = dict(mask, counts=mask['counts'].decode())
     return entries

@@ -1,4 +1,6 @@
 """What ``tools/ptq.py`` does: evaluate, quantize, evaluate, write."""
+from __future__ import annotations
+
 import copy
 import shutil
 from functools import partial

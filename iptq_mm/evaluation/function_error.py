@@ -3,6 +3,8 @@
 Two errors: of the approximation itself, in floating point, on a stated range;
 and of the whole integer forward at 8 bits, its rounding included.
 """
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -3,6 +3,8 @@
 Ranges are calibrated once and kept, so that two assignments differ in their
 functions and in nothing else; thousands can be tried.
 """
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 

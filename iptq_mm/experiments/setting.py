@@ -1,4 +1,6 @@
 """A float model, its test images, and how to calibrate it."""
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 

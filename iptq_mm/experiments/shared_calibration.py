@@ -1,4 +1,6 @@
 """One calibration for integer networks of any functions."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,4 +1,6 @@
 """What each table measures, as plain Python for JSON."""
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice

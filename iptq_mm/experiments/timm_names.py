@@ -1,5 +1,7 @@
 """Which networks of timm have an integer form: every name of its ViT, DeiT and
 Swin, tried."""
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,11 +128,12 @@ def _page(trials: Sequence[Trial]) -> Iterator[str]:
 
 Every name in `timm.list_models()` of ViT, DeiT and Swin (timm
 {timm.__version__}), written by
-`python tools/supported.py --page docs/supported.md`. Each network was built as
-its name has it, but with few blocks and channels, ten classes and seeded
-weights; two images of noise calibrate it, and the figure is the SQNR of its
-logits, W8A8 with the default functions and rounding to the nearest. What has
-no integer form is refused with the words that stand here, before any work.
+`python tools/supported.py timm --page docs/supported.md`. Each network was
+built as its name has it, but with few blocks and channels, ten classes and
+seeded weights; two images of noise calibrate it, and the figure is the SQNR
+of its logits, W8A8 with the default functions and rounding to the nearest.
+What has no integer form is refused with the words that stand here, before any
+work.
 """
     for module in FAMILIES:
         some = [trial for trial in trials if trial.module == module]

@@ -1,4 +1,6 @@
 """From an integer part of a model to an ONNX model."""
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import torch
 from onnx import ModelProto, ValueInfoProto, helper
 from torch import Tensor, nn
 
+from ..compat import zip_strict
 from ..engine.atomic import atomic_file
 from ..engine.errors import UserError
 from . import metadata
@@ -53,12 +56,12 @@ def export_region(region: Region, inputs: tuple[Tensor, ...],
     """
     initializers = Initializers(region.modules)
     tracer = Tracer(opset, initializers)
-    for port, tensor in zip(region.inputs, inputs, strict=True):
+    for port, tensor in zip_strict(region.inputs, inputs):
         tracer.bind(tensor, port.name)
     with torch.no_grad(), module_paths(region.modules, tracer.graph), tracer:
         results = region(*inputs)
     nodes = tracer.graph.nodes
-    for port, result in zip(region.outputs, results, strict=True):
+    for port, result in zip_strict(region.outputs, results):
         nodes.append(
             helper.make_node('Identity', [tracer.output(result)],
                              [port.name], name=port.name))

@@ -1,13 +1,15 @@
 """What a file says of itself."""
+from __future__ import annotations
+
 import json
 from typing import Any
 
 import onnx
 import torch
-from mmdet.models.data_preprocessors import DetDataPreprocessor
 from onnx import ModelProto
 from torch import nn
 
+from ..environment import is_detector
 from .graph.resize import resize_of
 from .region import Region
 
@@ -71,8 +73,7 @@ def _normalization(region: Region,
     if not region.image or own is None:
         return None
     # mmdet reads images as BGR, timm as RGB.
-    bgr = isinstance(own,
-                     DetDataPreprocessor) and not own._channel_conversion
+    bgr = is_detector(model) and not own._channel_conversion
     channels = 'BGR' if bgr else 'RGB'
     if region.inputs[0].name == 'pixels' or not getattr(
             own, '_enable_normalize', False):

@@ -1,4 +1,6 @@
 """The integer parts of a model, each with its borders."""
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

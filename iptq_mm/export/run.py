@@ -1,4 +1,6 @@
 """What ``tools/export.py`` does: load, write, describe, compare."""
+from __future__ import annotations
+
 from pathlib import Path
 
 from rich.console import Console

@@ -10,10 +10,11 @@ The protocols are documentation that a type checker can read; candidates do
 not inherit from them. A new candidate is one class in one file, decorated
 with ``APPROXIMATIONS.register_module``, and one import in this package.
 """
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 
 class Candidate(Protocol):

@@ -1,4 +1,6 @@
 """A float linear layer and the scales around it -> integer weights."""
+from __future__ import annotations
+
 import torch
 from torch import Tensor, nn
 

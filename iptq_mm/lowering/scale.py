@@ -3,6 +3,8 @@
 This and the files beside it are the only place where floats turn into the
 integers of a model. All of it is float64.
 """
+from __future__ import annotations
+
 import torch
 from torch import Tensor, nn
 

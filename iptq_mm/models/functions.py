@@ -1,4 +1,6 @@
 """Which candidate each non-linear layer of an integer model gets."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from .detectors.swin_backbone import DEFAULT_FUNCTIONS

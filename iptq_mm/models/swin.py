@@ -3,6 +3,8 @@
 The residual stream is int16 [B, H, W, C] and keeps one scale from the start
 of a stage to its end, so that residual additions are exact.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn

@@ -4,6 +4,8 @@ Both are index arithmetic before a linear layer. Where the size is no multiple
 of the stride, zeros are added at the bottom and on the right, as mmdet's
 ``AdaptivePadding`` ('corner') does; zero is zero at every symmetric scale.
 """
+from __future__ import annotations
+
 import torch
 from torch import Tensor, nn
 

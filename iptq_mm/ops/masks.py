@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..arithmetic import floor_divide
+from ..compat import zip_strict
 from .boxes import COORDINATE_BITS
 from .library import operator
 
@@ -132,7 +133,7 @@ def run_lengths(mask: Tensor, left: int, top: int, height: int) -> list[int]:
     at = ((column + left) * height + top + row).tolist()
     runs: list[int] = []
     end = 0
-    for start, stop in zip(at[::2], at[1::2], strict=True):
+    for start, stop in zip_strict(at[::2], at[1::2]):
         if runs and start == end:  # a run that goes on in the next column
             runs[-1] += stop - start
         else:

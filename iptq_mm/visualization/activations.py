@@ -1,5 +1,7 @@
 """Distributions of a GELU layer's input and outputs, as IPTQ-ViT's Figure 1.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 

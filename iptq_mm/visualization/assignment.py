@@ -1,4 +1,6 @@
 """Table and heat map of Omega: layers by candidates."""
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,6 @@
 """An image and what several models take it for."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,4 +1,6 @@
 """Detections of the float model beside those of the integer model."""
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

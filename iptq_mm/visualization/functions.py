@@ -1,4 +1,6 @@
 """Table and picture of every candidate beside the exact function."""
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

@@ -1,4 +1,6 @@
 """Table and bar chart of what each function costs when it alone is integer."""
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from pathlib import Path

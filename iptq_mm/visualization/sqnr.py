@@ -1,4 +1,6 @@
 """Bar chart of the SQNR of every part of a quantized backbone."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,4 +1,6 @@
 """Bar chart of how long quantization takes, stage by stage."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -3,18 +3,22 @@ and as CMake builds it."""
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from iptq_mm.ops import native
 
-from debian import arm_compiler, emulator
+from classifiers import float_vit, images, integer_twin
+from debian import arm_compiler, emulator, unpacked
 
 CORE = Path(native.__file__).parents[2] / 'core'
 DRIVERS = [*sorted(CORE.glob('*.cpp')), *sorted(CORE.glob('operators/*.cpp')),
            *sorted(CORE.glob('runtime/*.cpp')),
            CORE / 'tests' / 'operators.cpp']
+HEADERS = 'trixie', 'libonnxruntime-dev', 'nlohmann-json3-dev'
 ISAS = sorted(CORE.glob('isa/*.cpp'))
 
 
@@ -35,7 +39,7 @@ def kernels(tmp_path_factory):
     sanitizers."""
     if not shutil.which('g++'):
         pytest.skip('no g++ here')
-    return compiled(tmp_path_factory.mktemp('kernels'), ISAS)
+    return compiled(tmp_path_factory.mktemp('kernels'), ISAS, '-fPIC')
 
 
 @pytest.mark.parametrize('sanitizer', ['address,undefined', 'thread'])
@@ -48,6 +52,39 @@ def test_the_operators_under_a_sanitizer(kernels, tmp_path, sanitizer):
     run = subprocess.run([program], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
     assert run.stdout == f'ok: {native.isas()[-1]}\n'
+
+
+def test_sessions_of_onnxruntime_under_the_sanitizer(kernels, tmp_path):
+    if not native.available() or not native.serves_onnxruntime():
+        pytest.skip("built without ONNX Runtime's headers")
+    from iptq_mm.export import to_onnx
+    model, x = integer_twin(float_vit(), images()), images()
+    to_onnx(model, tmp_path / 'model.onnx', dynamic=True)
+    quantized = model.quantize(x)
+    np.save(tmp_path / 'images.npy', quantized.numpy())
+    np.save(tmp_path / 'logits.npy', model.body(quantized).numpy())
+    flags = ('-fsanitize=address,undefined', '-fno-sanitize-recover=all',
+             '-fPIC', f'-I{unpacked(*HEADERS) / "usr/include/onnxruntime"}')
+    objects = compiled(
+        tmp_path, [*DRIVERS[:-1], *sorted(CORE.glob('onnxruntime/*.cpp'))],
+        *flags)
+    library = tmp_path / 'libiptq.so'
+    subprocess.run(
+        ['g++', '-shared', *flags[:2], *objects, *kernels, '-pthread',
+         f'-Wl,--version-script={CORE / "iptq.map"}', '-Wl,-z,nodelete', '-o',
+         library], check=True)
+    runtime = subprocess.run(['g++', '-print-file-name=libasan.so'],
+                             check=True, capture_output=True, text=True)
+    # What Python and ONNX Runtime keep to their end is no leak of ours.
+    run = subprocess.run(
+        [sys.executable, Path(__file__).with_name('run_sessions.py'), library,
+         *(tmp_path / name for name in (
+             'model.onnx', 'images.npy', 'logits.npy'))],
+        env={**os.environ, 'LD_PRELOAD': runtime.stdout.strip(),
+             'ASAN_OPTIONS': 'detect_leaks=0'},
+        capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout == 'ok: 2 refused\n'
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,7 @@ from mmdet.registry import DATASETS
 from pycocotools import mask as mask_utils
 
 from iptq_mm.datasets import ShapesDataset
-from iptq_mm.datasets.shapes import scene_key
+from iptq_mm.datasets.seeds import scene_key
 
 
 @pytest.fixture(scope='module')

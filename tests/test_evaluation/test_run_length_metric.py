@@ -7,6 +7,7 @@ from mmdet.evaluation.metrics import CocoMetric
 from mmdet.registry import METRICS
 from pycocotools import mask as coco
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.evaluation import RunLengthCocoMetric
 
 
@@ -36,7 +37,7 @@ def test_results_are_mmdets(masked):
         results.append(result)
     theirs, ours = results
     assert theirs.keys() == ours.keys()
-    for mask, other in zip(theirs.get('masks', []), ours.get('masks', []),
-                           strict=True):
+    for mask, other in zip_strict(
+            theirs.get('masks', []), ours.get('masks', [])):
         assert mask == other
         assert coco.area(mask) == coco.area(other)

@@ -19,6 +19,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.engine.errors import UserError
 from iptq_mm.export import library, onnxruntime_library, regions_of, to_onnx
 from iptq_mm.export.check.runtime import Session
@@ -81,7 +82,7 @@ def test_no_function_with_a_kernel_is_run(network, tmp_path):
     x = torch.randint(-127, 128, (2, 3, side, side)).to(torch.int8)
     with torch.no_grad():
         expected = region(x)
-    for found, y in zip(fast(hollow)(x), expected, strict=True):
+    for found, y in zip_strict(fast(hollow)(x), expected):
         assert torch.equal(found, y)
     with pytest.raises(ERRORS):
         Session(hollow)(x)

@@ -1,9 +1,12 @@
 """Integer parts of detectors, pixels, and constants that repeat."""
 import torch
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.export import check_integer, regions_of, to_onnx
 from iptq_mm.export.check.runtime import Session
-from iptq_mm.models import IntFCNMaskHead, IntFPN, IntSwinTransformer
+from iptq_mm.models import IntSwinTransformer
+from iptq_mm.models.detectors.fpn import IntFPN
+from iptq_mm.models.detectors.mask_head import IntFCNMaskHead
 
 from detectors import TINY
 
@@ -29,7 +32,7 @@ def assert_parts_equal(model, path, *inputs, **options):
     assert 'FLOAT' not in check_integer(proto).types
     session = Session(str(file), threads=1)
     for given in inputs:
-        for x, y in zip(session(*given), region(*given), strict=True):
+        for x, y in zip_strict(session(*given), region(*given)):
             assert x.dtype == y.dtype and torch.equal(x, y)
     return file, proto
 

@@ -7,7 +7,8 @@ from mmengine.model import ImgDataPreprocessor
 
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.lowering.readers.pixel_swin import Normalization, PixelSwin
-from iptq_mm.models import IntSwinTransformer, PixelDataPreprocessor
+from iptq_mm.models import IntSwinTransformer
+from iptq_mm.models.detectors.pixel_preprocessor import PixelDataPreprocessor
 from iptq_mm.nn import Pixels
 
 from quantized import float_swin, quantized, sqnr_db

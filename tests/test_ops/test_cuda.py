@@ -11,6 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_map_only
 
 from iptq_mm import ops
+from iptq_mm.compat import zip_strict
 from iptq_mm.functions import (
     BitSoftmax,
     ILayerNorm,
@@ -197,7 +198,7 @@ def test_models_with_the_product_of_cuda(build, monkeypatch):
     with products_of_cuda(monkeypatch) as calls:
         result = by_references(model, images)
     assert calls
-    for ours, theirs in zip(result, expected, strict=True):
+    for ours, theirs in zip_strict(result, expected):
         assert torch.equal(ours, theirs)
 
 
@@ -242,6 +243,6 @@ def test_models_on_a_gpu(build):
     model, images = build()
     expected = by_references(model, images)
     result = by_references(model.to('cuda'), images.to('cuda'))
-    for ours, theirs in zip(result, expected, strict=True):
+    for ours, theirs in zip_strict(result, expected):
         assert ours.is_cuda
         assert torch.equal(ours.cpu(), theirs)

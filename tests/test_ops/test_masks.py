@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
 from pycocotools import mask as coco
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.ops.masks import (
     PROBABILITY_BITS,
     axis_places,
@@ -38,8 +39,8 @@ def pasted(some, boxes, height, width):
 
 def whole(windows, masks, height, width):
     images = torch.zeros(len(masks), height, width, dtype=torch.bool)
-    for image, mask, (left, top, right, bottom) in zip(
-            images, masks, windows.tolist(), strict=True):
+    for image, mask, (left, top, right, bottom) in zip_strict(
+            images, masks, windows.tolist()):
         image[top:bottom, left:right] = mask
     return images
 
@@ -97,8 +98,8 @@ def test_run_lengths_are_cocos(seed):
     masks = pasted(some, boxes, height, width)
     windows = mask_windows(boxes, height, width)
     images = whole(windows, masks, height, width)
-    for image, mask, (left, top, _, _) in zip(images, masks,
-                                              windows.tolist(), strict=True):
+    for image, mask, (left, top, _, _) in zip_strict(
+            images, masks, windows.tolist()):
         runs = run_lengths(mask, left, top, height)
         rest = height * width - sum(runs)
         ours = coco.frPyObjects(
@@ -116,8 +117,8 @@ def test_places_are_exact_to_a_bit(start, size, cells):
     end = min(start + size, 2**22)
     first = start // UNIT - 1
     low, weight = axis_places(start, end, first, first + 4, cells)
-    for pixel, place in zip(range(first, first + 4),
-                            (low * 2048 + weight).tolist(), strict=True):
+    for pixel, place in zip_strict(range(first, first + 4),
+                            (low * 2048 + weight).tolist()):
         exact = ((pixel + 0.5) * UNIT - start) / (end - start) * cells - 0.5
         assert abs(place / 2048 - exact) <= 0.5 / 2048 + 1e-9 * abs(exact)
     assert (weight >= 0).all() and (weight < 2048).all()

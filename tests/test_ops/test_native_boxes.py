@@ -5,6 +5,7 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.ops import (
     REFERENCES,
     box_levels,
@@ -122,7 +123,7 @@ def same_as_reference(operator, *args):
         found = operator(*args)
     if not isinstance(found, list):
         found, reference = [found], [reference]
-    for ours, theirs in zip(found, reference, strict=True):
+    for ours, theirs in zip_strict(found, reference):
         assert ours.dtype == theirs.dtype and torch.equal(ours, theirs)
 
 

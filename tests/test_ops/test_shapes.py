@@ -6,6 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from iptq_mm import ops
+from iptq_mm.compat import zip_strict
 from iptq_mm.models.block import IntBlock
 from iptq_mm.ops import shapes
 from iptq_mm.registry import APPROXIMATIONS
@@ -149,8 +150,8 @@ def test_a_compiled_backbone_gives_the_same_integers_at_any_size(swin):
     compiled = torch.compile(swin.body, dynamic=True, backend='aot_eager')
     for size in SIZES:
         quantized_image = swin.quantize(image(*size))
-        for one, other in zip(compiled(quantized_image),
-                              swin.body(quantized_image), strict=True):
+        for one, other in zip_strict(compiled(quantized_image),
+                              swin.body(quantized_image)):
             assert torch.equal(one, other)
 
 
@@ -159,7 +160,7 @@ def equal_for_all(program, model, *inputs):
         found, expected = program(x), model(x)
         if torch.is_tensor(found):
             found, expected = [found], [expected]
-        for one, other in zip(found, expected, strict=True):
+        for one, other in zip_strict(found, expected):
             assert torch.equal(one, other)
 
 

@@ -6,6 +6,7 @@ import torch
 
 from iptq_mm.benchmark import RUNTIMES, float_model, seeded_images
 from iptq_mm.benchmark.runtimes import file_name
+from iptq_mm.compat import zip_strict
 from iptq_mm.export import metadata
 from iptq_mm.ops import native
 
@@ -31,7 +32,7 @@ def test_onnx_runtime_gives_our_integers(name, tmp_path):
                     for runtime, path in files.items())
     ours = [ours] if torch.is_tensor(ours) else ours
     ports = metadata.read(onnx.load(path))['outputs']
-    for real, port, integers in zip(ours, ports, theirs, strict=True):
+    for real, port, integers in zip_strict(ours, ports, theirs):
         integers = torch.from_numpy(integers)
         if port['layout'] == 'NHWC':
             integers = integers.movedim(-1, 1)

@@ -7,6 +7,7 @@ import torch
 from mmdet.apis import inference_detector
 from pycocotools import mask as coco
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.datasets import ShapesDataset
 from iptq_mm.engine.artifact.load import load
 
@@ -66,8 +67,8 @@ def test_a_file_of_detections(main, saved, images, tmp_path):
             detector, mmcv.imread(images / name)).pred_instances
         found = found[found.scores > 0.3]
         assert len(own) == len(found) > 0
-        for entry, box, mask, label in zip(
-                own, found.bboxes, found.masks, found.labels, strict=True):
+        for entry, box, mask, label in zip_strict(
+                own, found.bboxes, found.masks, found.labels):
             assert entry['category'] == detector.dataset_meta['classes'][
                 label]
             x, y, width, height = entry['bbox']

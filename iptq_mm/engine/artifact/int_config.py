@@ -1,4 +1,6 @@
 """``int_config.py``: a config that builds the integer model as it is."""
+from __future__ import annotations
+
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict

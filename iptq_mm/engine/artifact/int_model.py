@@ -12,6 +12,8 @@ needs unpickling of code: ``torch.load(weights_only=True)`` reads it. It
 carries digests of its integers and of its float rest, which are checked
 whenever it is read: a flipped bit gives other integers, and no error.
 """
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,7 @@
 """The ``model`` of a config, with integer modules in the place of float ones.
 """
+from __future__ import annotations
+
 import copy
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,6 @@
 """A saved integer model, ready to run."""
+from __future__ import annotations
+
 from pathlib import Path
 
 import torch

@@ -1,4 +1,6 @@
 """Float checkpoints: read without running their code, checked before use."""
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from pathlib import Path

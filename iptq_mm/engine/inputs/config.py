@@ -1,4 +1,6 @@
 """Configs: parsed, with a data root that moves, and the hook found in them."""
+from __future__ import annotations
+
 import copy
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -10,6 +12,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.hub import get_config
 from mmengine.runner import Runner
 
+from ...environment import has_mmdet, own_config
 from ..errors import UserError
 
 
@@ -25,7 +28,7 @@ def load_config(path: str | Path,
 
     Args:
         path (str | Path): A config file, or the name of an installed
-            package's own: ``mmdet::faster_rcnn/...``.
+            package's own: ``mmdet::faster_rcnn/...``, ``iptq_mm::...``.
         options (Mapping[str, Any], optional): Dotted key -> value, as
             ``mmengine.config.DictAction`` parses ``--cfg-options``.
 
@@ -37,14 +40,18 @@ def load_config(path: str | Path,
             fit it.
     """
     packaged = '::' in str(path)
+    if str(path).startswith('iptq_mm::'):
+        path, packaged = _own(str(path)), False
     if not packaged and not Path(path).is_file():
         raise UserError(f'the config {path} is not there. The configs that '
                         f'come with the project are in configs/.')
     try:
         config = get_config(str(path)) if packaged else Config.fromfile(path)
     except Exception as error:  # a config is Python, it can raise anything
+        _require_mmdet(path, 'mmdet' in str(error))
         raise UserError(f'{path} is no config that mmengine can parse: '
                         f'{type(error).__name__}: {error}') from error
+    _require_mmdet(path, config.get('default_scope') == 'mmdet')
     options = dict(options or {})
     _check_keys(config, options)
     for key in [key for key in options if key.endswith('_root')]:
@@ -55,6 +62,20 @@ def load_config(path: str | Path,
         raise UserError(f'--cfg-options {" ".join(options)} do not fit '
                         f'{path}: {error}') from error
     return config
+
+
+def _require_mmdet(path: str | Path, asked: bool) -> None:
+    if asked and not has_mmdet():
+        raise UserError(f'{path} needs mmdet: install it, and mmcv with '
+                        f'compiled operators (see docs/installation.md). '
+                        f'Without them there are classifiers.')
+
+
+def _own(name: str) -> Path:
+    try:
+        return own_config(name.partition('::')[2])
+    except FileNotFoundError as error:
+        raise UserError(str(error)) from error
 
 
 def _check_keys(config: Config, options: Iterable[str]) -> None:

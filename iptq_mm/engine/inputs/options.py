@@ -1,4 +1,6 @@
 """The command line of ``tools/ptq.py``, and the config that it asks for."""
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

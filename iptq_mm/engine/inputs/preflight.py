@@ -1,4 +1,6 @@
 """What is checked before any work is done."""
+from __future__ import annotations
+
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence

@@ -4,6 +4,8 @@ They are checked when the hook is built, so that no road to it (a tool, mmdet's
 own scripts, Python) begins work with a setting that is misspelled, of the
 wrong kind or out of its range.
 """
+from __future__ import annotations
+
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches

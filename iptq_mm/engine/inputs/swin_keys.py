@@ -7,8 +7,12 @@ embedding laid out as an image.
 """
 from collections.abc import Mapping
 
-from mmdet.models.backbones.swin import swin_converter
 from torch import Tensor
+
+from ...environment import has_mmdet
+
+if has_mmdet():
+    from mmdet.models.backbones.swin import swin_converter
 
 _BACKBONE = 'backbone.'
 _POSITION = 'backbone.absolute_pos_embed'

@@ -1,4 +1,6 @@
 """Weights of 8 and of 4 bits, so that a model has so many bytes."""
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

@@ -1,4 +1,6 @@
 """One pass of a float backbone over the calibration images."""
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, islice

@@ -1,5 +1,7 @@
 """Neck and heads of a detector -> integer parts, behind its integer backbone.
 """
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,13 +23,12 @@ from ...lowering.rounding.rounding import roundings
 from ...lowering.scale import fill
 from ...models.detectors.part import IntPart
 from ...models.detectors.program import (
-    FAMILY,
     SCORES,
     SOFTMAX_BITS,
     ScoreSoftmax,
-    check_steps,
-    score_scale,
 )
+from ...models.detectors.program.assemble import score_scale
+from ...models.detectors.program.steps import FAMILY, check_steps
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
 from .budget import Part, at_the_layer, lower_within

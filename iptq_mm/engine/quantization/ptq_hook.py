@@ -1,4 +1,6 @@
 """Post-training quantization as a hook of a test run."""
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -9,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmdet.models.detectors.base import BaseDetector
-from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -21,8 +21,9 @@ from rich.progress import Progress
 from torch import nn
 
 from ...assignment import AssignmentPolicy, Choice, read_assignment
+from ...environment import has_mmdet, is_detector
 from ...models.detectors.program import SCORES
-from ...registry import HOOKS
+from ...registry import HOOKS, MODELS
 from ..artifact.digest import digest
 from ..artifact.int_model import stored_bytes
 from ..artifact.int_model_config import int_classifier_config, int_model_config
@@ -32,22 +33,24 @@ from ..inputs.preflight import check_backbone
 from ..inputs.settings import checked
 from .calibrate import Calibration
 from .images import CalibrationImages
-from .parts import (
-    Parts,
-    any_score,
-    check_detections,
-    integer_detector,
-    part_names,
-    prepare_parts,
-    quantize_parts,
-    replaced,
-)
-from .pixels import pixels_in
 from .processes import check_agreement, share_of_rank
 from .progress import ProgressBars
 from .quantize import Quantization, quantize_backbone
 from .select import Selection
 from .statistics_files import StatisticsFiles
+
+if has_mmdet():
+    from .parts import (
+        Parts,
+        any_score,
+        check_detections,
+        integer_detector,
+        part_names,
+        prepare_parts,
+        quantize_parts,
+        replaced,
+    )
+    from .pixels import pixels_in
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -208,7 +211,7 @@ class PTQHook(Hook):
         model = unwrapped(runner.model)
         check_backbone(model)
         model.eval()
-        whole = self.scope == 'all' and isinstance(model, BaseDetector)
+        whole = self.scope == 'all' and is_detector(model)
         if whole:
             prepare_parts(model)
         check_finite(model.backbone.state_dict(), 'the backbone')

@@ -3,6 +3,8 @@
 The three stages of IPTQ-ViT (arXiv:2511.15369) in order. What a hook, a tool
 or a test does with the result is none of its business.
 """
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,6 @@
 """What calibration has seen, on disk: a killed one goes on from there."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,8 +1,7 @@
 """What stays float beside the integer parts of a model."""
-from mmdet.models.detectors.base import BaseDetector
 from torch import nn
 
-from ...models import PixelDataPreprocessor
+from ...environment import is_detector
 from ...models.classifiers.classifier import TimmClassifier
 
 
@@ -17,8 +16,8 @@ def float_parts(model: nn.Module) -> list[str]:
         return ['image normalization', 'softmax of scores']
     children = dict(model.named_children())
     steps = ['image normalization']
-    if isinstance(children.get('data_preprocessor'), PixelDataPreprocessor):
-        steps.clear()
+    if hasattr(children.get('data_preprocessor'), 'pad_pixel'):
+        steps.clear()  # it takes the pixels themselves
     if hasattr(model, 'integer_program'):
         return steps
     if 'roi_head' in children:
@@ -29,7 +28,7 @@ def float_parts(model: nn.Module) -> list[str]:
         name for name, child in children.items()
         if any(t.is_floating_point() for t in child.state_dict().values())
     ]
-    if isinstance(model, BaseDetector):
+    if is_detector(model):
         steps += ['sigmoid or softmax of scores', 'box decoding', 'NMS']
         if model.with_mask:
             steps.append('mask pasting')

@@ -2,13 +2,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mmdet.structures import DetDataSample
-
+from ...environment import has_mmdet
 from ...visualization.classes import draw_classes
-from ...visualization.detections import draw_detections
 from ...visualization.sqnr import draw_sqnr
 from ..atomic import atomic_file
 from .prediction_hook import Prediction
+
+if has_mmdet():
+    from ...visualization.detections import draw_detections
 
 
 def save_pictures(folder: Path, float_predictions: Sequence[Prediction],
@@ -34,7 +35,7 @@ def save_pictures(folder: Path, float_predictions: Sequence[Prediction],
             zip(int_predictions, float_predictions)):
         draw, what, name = draw_classes, 'classes', i
         title = 'integer'
-        if isinstance(theirs.sample, DetDataSample):
+        if 'pred_instances' in theirs.sample:
             draw, what, name = (draw_detections, 'detections',
                                 theirs.sample.img_id)
             if list(integer_parts) == ['backbone']:

@@ -1,11 +1,11 @@
 """Keeps the first predictions of a test run for the pictures."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import singledispatch
 
-import mmcv
+import cv2
 import numpy as np
-from mmdet.structures import DetDataSample
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
@@ -59,15 +59,11 @@ class PredictionHook(Hook):
                 Prediction(_image(sample, pixels), sample.detach().cpu()))
 
 
-@singledispatch
 def _image(sample: BaseDataElement, pixels: Tensor) -> np.ndarray:
     """The image of a sample; [H, W, 3], RGB, from a loader's [3, H, W]."""
-    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
-
-
-@_image.register
-def _(sample: DetDataSample, pixels: Tensor) -> np.ndarray:
+    image = pixels.permute(1, 2, 0).cpu().numpy()
+    if 'pred_instances' not in sample:
+        return np.ascontiguousarray(image)
     # mmdet's loaders give BGR, at the test size.
-    image = np.ascontiguousarray(pixels.permute(1, 2, 0).numpy()[..., ::-1])
     height, width = sample.ori_shape
-    return mmcv.imresize(image, (width, height))
+    return cv2.resize(np.ascontiguousarray(image[..., ::-1]), (width, height))

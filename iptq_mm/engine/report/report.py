@@ -1,4 +1,6 @@
 """Sizes, versions and strict JSON, for ``ptq_report.json``."""
+from __future__ import annotations
+
 import json
 import math
 import platform
@@ -7,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import mmcv
-import mmdet
 import mmengine
 import numpy
 import torch
 from torch import Tensor
 
+from ...environment import has_mmdet
 from ..atomic import atomic_file
 from ..errors import UserError
 
@@ -34,13 +35,17 @@ def peak_memory_mb() -> float:
 def versions() -> dict[str, str]:
     """Versions of everything that a number in the report depends on."""
     from ... import __version__  # set after this module was imported
+    detection = {}
+    if has_mmdet():
+        import mmcv
+        import mmdet
+        detection = dict(mmcv=mmcv.__version__, mmdet=mmdet.__version__)
     return dict(
         python=platform.python_version(),
         torch=str(torch.__version__),  # it is a subclass of str
         numpy=numpy.__version__,
         mmengine=mmengine.__version__,
-        mmcv=mmcv.__version__,
-        mmdet=mmdet.__version__,
+        **detection,
         iptq_mm=__version__)
 
 

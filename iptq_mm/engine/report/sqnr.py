@@ -1,4 +1,6 @@
 """How close an integer backbone stays to its float original."""
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Callable, Iterable

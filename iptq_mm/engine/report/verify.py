@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...compat import zip_strict
 from ...guard import integer_only_regions
 
 
@@ -34,7 +35,7 @@ def verify_integer(model: nn.Module, forward: Callable[[Any], list[Tensor]],
         with integer_only_regions(model) as regions:
             guarded = forward(batch)
         for i, (y, y_guarded) in enumerate(
-                zip(forward(batch), guarded, strict=True)):
+                zip_strict(forward(batch), guarded)):
             if not torch.equal(y, y_guarded):
                 raise RuntimeError(
                     f'output {i} of {type(model).__name__} differs between '

@@ -1,4 +1,6 @@
 """Distillation: a trained classifier labels what another one learns from."""
+from __future__ import annotations
+
 from typing import Any
 
 import torch

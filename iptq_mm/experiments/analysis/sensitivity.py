@@ -2,6 +2,8 @@
 
 The table by which IPTQ-ViT (arXiv:2511.15369) motivates its functions.
 """
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 

@@ -2,6 +2,8 @@
 
 ``setting`` is what ``engine.study_setting.study`` gives, read from JSON.
 """
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -2,6 +2,8 @@
 
 An ``Entry`` is what a function of ``tables.py`` has measured, read from JSON.
 """
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from typing import Any
 

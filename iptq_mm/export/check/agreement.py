@@ -1,4 +1,6 @@
 """How far a file and its model agree on many images."""
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,6 @@
 """A file in ONNX Runtime beside its model in PyTorch."""
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -9,6 +11,7 @@ import torch
 from onnx import ModelProto
 from torch import Tensor
 
+from ...compat import zip_strict
 from ...engine.errors import UserError
 from ...guard import IntegerOnly
 from ..exporter import export_region
@@ -133,7 +136,7 @@ class Comparer:
 def _same(xs: Sequence[Tensor], ys: Sequence[Tensor]) -> bool:
     return all(
         x.dtype == y.dtype and torch.equal(x, y)
-        for x, y in zip(xs, ys, strict=True))
+        for x, y in zip_strict(xs, ys))
 
 
 def _by_references(region: Region,

@@ -1,4 +1,6 @@
 """Files in ONNX Runtime."""
+from __future__ import annotations
+
 from pathlib import Path
 
 import onnx
@@ -7,6 +9,7 @@ import torch
 from onnx import ModelProto
 from torch import Tensor
 
+from ...compat import zip_strict
 from ..graph.types import element_type
 
 
@@ -37,7 +40,7 @@ class Session:
         """Integers in, integers out, in the order of the graph."""
         feeds = {
             name: tensor.numpy()
-            for name, tensor in zip(self._inputs, inputs, strict=True)
+            for name, tensor in zip_strict(self._inputs, inputs)
         }
         return tuple(
             torch.from_numpy(array)

@@ -1,18 +1,23 @@
 """Images to compare a file and its model on."""
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import mmcv
-from mmdet.apis import inference_detector
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
 from ...engine.errors import UserError
-from ...engine.predict import find_images
+from ...engine.inputs.images import find_images
+from ...environment import has_mmdet
 from ...models import TimmClassifier
+
+if has_mmdet():
+    import mmcv
+    from mmdet.apis import inference_detector
 
 
 class Batch(NamedTuple):

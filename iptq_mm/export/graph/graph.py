@@ -1,4 +1,6 @@
 """Nodes of an ONNX graph, or of a function of one, while they are made."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -11,6 +11,8 @@ u >> n is floor(x / 2^n) + 2^(63 - n); ``shift_right`` takes that back.
 floor has it: where the truncated remainder x - y Div(x, y) is not ``Mod``,
 the floor is one less.
 """
+from __future__ import annotations
+
 import onnx
 import onnx.parser
 from onnx import FunctionProto

@@ -1,4 +1,6 @@
 """How a classifier's images were scaled and cut when it was evaluated."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

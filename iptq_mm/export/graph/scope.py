@@ -1,4 +1,6 @@
 """A graph under construction and the tensors of the traced run in it."""
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import torch

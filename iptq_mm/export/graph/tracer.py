@@ -10,6 +10,8 @@ An operator of ``iptq`` becomes a call of an ONNX function whose body is its
 reference, traced the same way. Nothing of the arithmetic is stated a second
 time here: what is exported is the reference.
 """
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from ...compat import zip_strict
 from ...ops import REFERENCES
 from ...ops.native import INTERFACE
 from ..mapping import MAPPINGS, name_of
@@ -105,7 +108,7 @@ class Tracer(TorchFunctionMode):
         if name == '__setitem__':
             self._scope.bind(args[0], mapped)
         elif isinstance(mapped, tuple):
-            for part, value in zip(result, mapped, strict=True):
+            for part, value in zip_strict(result, mapped):
                 self._scope.bind(part, value)
         else:
             self._scope.bind(result, mapped)

@@ -1,4 +1,6 @@
 """Elementwise arithmetic."""
+from __future__ import annotations
+
 from functools import partial
 
 import torch

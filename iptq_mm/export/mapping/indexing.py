@@ -47,7 +47,7 @@ def get(scope: Scope, result: Tensor, x: Tensor, index) -> Value:
             name = graph.emit(
                 'Gather', name, scope.operand(entry, torch.int64), axis=axis)
     kept = [entry for entry in entries
-            if entry is None or isinstance(entry, slice | Tensor)]
+            if entry is None or isinstance(entry, (slice, Tensor))]
     new = [i for i, entry in enumerate(kept) if entry is None]
     if new:
         name = graph.emit('Unsqueeze', name, graph.constant(new))

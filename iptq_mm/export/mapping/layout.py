@@ -1,4 +1,6 @@
 """Operators that move values and change none."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import torch

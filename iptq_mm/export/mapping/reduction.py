@@ -1,4 +1,6 @@
 """Sums and maxima along an axis, and changes of type."""
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 

@@ -1,4 +1,6 @@
 """What a Softmax needs to know of an approximate exponential."""
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,4 +1,6 @@
 """IPTQ-ViT's data-aware Poly-GELU: a clipped quartic stands for erf."""
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,4 +1,6 @@
 """FQ-ViT's LayerNorm of 8-bit inputs with a Power-of-Two Factor a channel."""
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F

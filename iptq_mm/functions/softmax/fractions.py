@@ -2,10 +2,11 @@
 
 Most candidates are this and differ in their exponential alone.
 """
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from ..exponential.base import Exponential
 from . import row

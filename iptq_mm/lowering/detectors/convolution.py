@@ -1,4 +1,6 @@
 """Float convolutions -> integer ones, and where calibration looks at them."""
+from __future__ import annotations
+
 from collections.abc import Iterable
 from functools import partial
 

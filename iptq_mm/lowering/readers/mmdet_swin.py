@@ -1,4 +1,6 @@
 """mmdet's float SwinTransformer -> IntSwinTransformer."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import torch

@@ -85,7 +85,7 @@ def check_block(network: nn.Module, name: str) -> None:
         str(mlp.act), 'exact GELU')
     for part in ('ls1', 'ls2'):
         scale = getattr(block, part, nn.Identity())
-        has(isinstance(scale, LayerScale | nn.Identity),
+        has(isinstance(scale, (LayerScale, nn.Identity)),
             type(scale).__name__, 'LayerScale')
     for norm in ('norm1', 'norm2'):
         check_norm(network, f'{name}.{norm}')

@@ -1,4 +1,6 @@
 """timm's float SwinTransformer -> IntSwinClassifier."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict
 

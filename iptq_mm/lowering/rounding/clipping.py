@@ -1,4 +1,6 @@
 """Weights clipped where that costs the least squared error."""
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import torch

@@ -1,5 +1,7 @@
 """Second-order error compensation (GPTQ, Frantar et al., arXiv:2210.17323).
 """
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 

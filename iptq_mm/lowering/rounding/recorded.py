@@ -1,4 +1,6 @@
 """Roundings that remember what they have made, and what it costs."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from torch import Tensor

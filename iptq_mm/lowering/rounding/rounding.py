@@ -6,6 +6,8 @@ what is to be added to the bias. Which rounding a layer gets is said by its
 module name: those registered here use what calibration saw at the layer's
 input, where it looked.
 """
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple

@@ -5,6 +5,8 @@ that its description does not know. It is refused, whichever way it came: its
 parameters by their names, and all else by what the network computes beside
 what its description does.
 """
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 

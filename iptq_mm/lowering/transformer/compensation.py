@@ -12,6 +12,8 @@ Least squares gives the weights that come closest to the target, before they
 are rounded (GPTAQ, Li et al., arXiv:2504.02692, has the output of the float
 layer as its target, and the same idea).
 """
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace

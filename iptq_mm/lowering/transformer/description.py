@@ -4,6 +4,8 @@ A reader (``lowering/readers/``) says for each float family where these parts
 lie; sites, scales, equalization, the integer network and the check that
 nothing was overlooked follow from the description alone.
 """
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal

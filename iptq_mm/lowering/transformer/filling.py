@@ -1,4 +1,6 @@
 """Integer modules, filled from the modules of a float network."""
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 
 import torch

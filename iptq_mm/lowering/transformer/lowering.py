@@ -1,4 +1,6 @@
 """A described float transformer -> its integer network."""
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +10,7 @@ from torch import Tensor, nn
 
 from ...assignment import AttentionSoftmaxLayer, Layer, LayerNormLayer
 from ...calibration import SecondMoments, Site
+from ...compat import zip_strict
 from ...functions.base import Candidate
 from ...nn import IntPatchMerging, IntRequantize, Pixels
 from ...ops import LOWER_ZERO
@@ -139,14 +142,14 @@ class TransformerLowering:
                 fill_ratio(into, scales.stream(i - 1) / scales.stream(i))
             elif into is not None:
                 self._merge(into, stage.merging, i, scales, filling)
-            for block, block_names in zip(blocks, stage.blocks, strict=True):
+            for block, block_names in zip_strict(blocks, stage.blocks):
                 filling.block(block, block_names, scales.stream(i))
         outputs = [
             stage.output for stage in self.description.stages
             if stage.output is not None
         ]
         for i, (norm, name) in enumerate(
-                zip(target.outputs, outputs, strict=True)):
+                zip_strict(target.outputs, outputs)):
             filling.norm(norm, name)
             set_scale(model.dequantize[i].scale, scales.norm(name).output)
         if target.head is not None:
@@ -203,7 +206,7 @@ class TransformerLowering:
             heads = [head.head]
             filling.pool(head.pool, *scales.pool(), classifier.tokens)
         filling.norm(norm, classifier.norm)
-        for target, name in zip(heads, classifier.heads, strict=True):
+        for target, name in zip_strict(heads, classifier.heads):
             filling.linear(target, name, scales.head_input(), logits,
                            zero=LOWER_ZERO, bits=END_BITS)
         return logits / len(heads)

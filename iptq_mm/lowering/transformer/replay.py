@@ -4,13 +4,16 @@ It uses the network's own layers and nothing else of it: their order, what is
 added to what, the attention between them are the description's. So it gives
 what the network gives if the description says all that the network does.
 """
+from __future__ import annotations
+
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Union
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import TypeAlias
 
 from ...ops.merging import cut_patches
 from ...ops.window import (
@@ -53,7 +56,7 @@ class After:
     y: Tensor
 
 
-Part: TypeAlias = Generator[Before | After, None, Tensor]
+Part: TypeAlias = Generator[Union[Before, After], None, Tensor]
 """Stops before every linear layer; gives the tensor that comes out."""
 
 

@@ -1,4 +1,6 @@
 """Any ViT, DeiT or Swin of timm as a model of mmengine."""
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,6 +5,8 @@ with a fine-tuned DINOv2 (Oquab et al., arXiv:2304.07193), shipped as ONNX.
 Its backbone maps one to one onto timm's ``vit_small_patch14_dinov2``. It is
 read where it is installed, and never copied.
 """
+from __future__ import annotations
+
 import importlib.util
 from pathlib import Path
 

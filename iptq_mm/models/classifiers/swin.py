@@ -1,4 +1,6 @@
 """Swin Transformer with a classifier, of the same blocks as the backbone."""
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

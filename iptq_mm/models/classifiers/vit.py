@@ -3,6 +3,8 @@
 The residual stream is int16 [B, N, C]. It grows along the network, so it has a
 scale for every few blocks; between two changes residual additions are exact.
 """
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

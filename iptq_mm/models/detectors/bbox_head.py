@@ -1,4 +1,6 @@
 """mmdet's box heads on integers."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from mmdet.models.roi_heads.bbox_heads import ConvFCBBoxHead

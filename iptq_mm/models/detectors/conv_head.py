@@ -4,6 +4,8 @@ The RPN head, the box head and the mask head of the R-CNN family have this
 one form, which a :class:`HeadPlan` states. From the plan the integer layers
 are built, and by it they are filled from the float ones.
 """
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -11,17 +11,11 @@ from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
 from mmdet.structures import DetDataSample
 from torch import Tensor, nn
 
+from ...compat import zip_strict
 from ...registry import MODELS
 from .part import IntPart
-from .program import (
-    IntOneStage,
-    IntRCNN,
-    ScoreSoftmax,
-    Sizes,
-    assemble_one_stage,
-    assemble_rcnn,
-    instances,
-)
+from .program import IntOneStage, IntRCNN, ScoreSoftmax, Sizes, instances
+from .program.assemble import assemble_one_stage, assemble_rcnn
 
 
 @MODELS.register_module()
@@ -149,5 +143,5 @@ def detected(detector: nn.Module, batch_inputs: Tensor,
     return detector.add_pred_to_datasample(list(batch_data_samples), [
         instances(one, *(size.original if rescale else size.inside),
                   mask_threshold)
-        for one, size in zip(found, sizes, strict=True)
+        for one, size in zip_strict(found, sizes)
     ])

@@ -1,4 +1,6 @@
 """mmdet's FPN on integers (Lin et al., arXiv:1612.03144, figure 3)."""
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from mmdet.models.necks import FPN

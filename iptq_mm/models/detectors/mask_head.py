@@ -1,4 +1,6 @@
 """mmdet's FCNMaskHead on integers (He et al., arXiv:1703.06870, figure 4)."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from mmdet.models.roi_heads.mask_heads import FCNMaskHead

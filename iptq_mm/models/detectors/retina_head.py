@@ -1,4 +1,6 @@
 """mmdet's RetinaHead on integers (Lin et al., arXiv:1708.02002, section 4)."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from mmdet.models.dense_heads import RetinaHead

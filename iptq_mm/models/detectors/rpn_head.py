@@ -1,4 +1,6 @@
 """mmdet's RPNHead on integers (Ren et al., arXiv:1506.01497, section 3.1)."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from mmdet.models.dense_heads import RPNHead

@@ -1,4 +1,6 @@
 """The integer Swin backbone that an mmdet config names."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from mmengine.model import BaseModule
@@ -101,7 +103,7 @@ class IntSwinTransformer(BaseModule):
                  frozen_stages=-1,
                  init_cfg=None):
         super().__init__(init_cfg=init_cfg)
-        if not isinstance(pretrained, str | None):
+        if not isinstance(pretrained, (str, type(None))):
             raise TypeError('pretrained must be a str or None')
         assert strides[0] == patch_size, 'Use non-overlapping patch embed.'
         image_size = to_2tuple(pretrain_img_size)

@@ -1,4 +1,6 @@
 """The operators of whole blocks on the library's functions."""
+from __future__ import annotations
+
 from ctypes import Structure, addressof, c_void_p
 from typing import Any
 

@@ -1,4 +1,6 @@
 """The C library (``iptq_mm/core/include/iptq.h``), loaded."""
+from __future__ import annotations
+
 import re
 from ctypes import (
     CDLL,

@@ -1,4 +1,6 @@
 """The operators of networks on the library's functions."""
+from __future__ import annotations
+
 from functools import partial
 
 import torch

@@ -4,6 +4,8 @@ Packed weights and tables are made at the first call and found again by the
 tensors that they were made of: those very tensors, not written to since, as
 torch counts the writes.
 """
+from __future__ import annotations
+
 import weakref
 from collections.abc import Callable
 from ctypes import byref, c_void_p

@@ -6,6 +6,7 @@ import torch
 from mmdet.models.detectors import SingleStageDetector
 from torchvision.ops import box_iou
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.models.detectors.detectors import forget_program
 from iptq_mm.models.detectors.program import SCORES, Sizes
 
@@ -66,13 +67,13 @@ def test_scores_are_above_the_threshold_and_fall(detector):
 @torch.no_grad()
 def test_an_image_of_a_batch_is_what_it_is_alone(detector):
     program = detector.integer_program()
-    images, sizes = zip(*(
+    images, sizes = zip_strict(*(
         (detector.backbone.quantize(batch['inputs']), size)
         for batch, size in (prepared(detector, data)
-                            for data in batches(IMAGES))), strict=True)
+                            for data in batches(IMAGES))))
     sizes = [Sizes((90, 100), (180, 200)), sizes[1][0]]
     both = program(torch.cat(images), sizes, True)
-    for image, size, one in zip(images, sizes, both, strict=True):
+    for image, size, one in zip_strict(images, sizes, both):
         alone, = program(image, [size], True)
         assert all(torch.equal(a, b) for a, b in zip(one[:3], alone[:3]))
 

@@ -7,6 +7,7 @@ import torch
 from mmdet.models.detectors import TwoStageDetector
 from torchvision.ops import box_iou
 
+from iptq_mm.compat import zip_strict
 from iptq_mm.engine.inputs.config import ptq_hook_config
 from iptq_mm.engine.inputs.options import PTQOptions, resolve
 from iptq_mm.engine.inputs.runner import build_runner
@@ -60,7 +61,7 @@ def between_floats(model, data):
 
 
 def equal(ours, theirs):
-    return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    return all(torch.equal(a, b) for a, b in zip_strict(ours, theirs))
 
 
 @torch.no_grad()
@@ -115,7 +116,7 @@ def test_an_image_of_a_batch_is_what_it_is_alone(detector):
     batch = {key: [data[key][0] for data in some] for key in some[0]}
     images, sizes = prepared(model, batch)
     together = program(images, sizes, True)
-    for image, size, one in zip(images, sizes, together, strict=True):
+    for image, size, one in zip_strict(images, sizes, together):
         alone, = program(image[None], [size], True)
         assert equal(one, alone)
     assert sum(len(one.boxes) for one in together) > 3

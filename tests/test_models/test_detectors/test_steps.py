@@ -3,7 +3,7 @@ import pytest
 from mmdet.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from iptq_mm.models.detectors.program import check_steps
+from iptq_mm.models.detectors.program.steps import check_steps
 
 from rcnn import nano
 

@@ -8,6 +8,7 @@ from pycocotools import mask as coco
 from torch import Tensor
 
 from .... import ops
+from ....compat import zip_strict
 from ....ops.masks import PROBABILITY_BITS, mask_windows, run_lengths
 from .results import Detections
 from .scores import SCORE_BITS
@@ -37,8 +38,8 @@ def instances(found: Detections, height: int, width: int,
             found.masks, found.boxes, height, width,
             max(1, round(mask_threshold * 2**PROBABILITY_BITS)))
         masks = _empty_masks(len(parts), height, width)
-        for mask, part, (left, top, right, bottom) in zip(
-                masks, parts, windows, strict=True):
+        for mask, part, (left, top, right, bottom) in zip_strict(
+                masks, parts, windows):
             mask[top:bottom, left:right] = part
         result.masks = masks.to(found.boxes.device)
     return result
@@ -73,9 +74,8 @@ def run_length_masks(masks: Tensor, boxes: Tensor) -> list[dict[str, Any]]:
     height, width = masks.shape[1:]
     corners = (boxes * (1 << ops.COORDINATE_BITS)).round().to(torch.int32)
     found = []
-    for mask, (left, top, right, bottom) in zip(
-            masks, mask_windows(corners, height, width).tolist(),
-            strict=True):
+    for mask, (left, top, right, bottom) in zip_strict(
+            masks, mask_windows(corners, height, width).tolist()):
         runs = run_lengths(mask[top:bottom, left:right], left, top, height)
         if rest := height * width - sum(runs):
             runs.append(rest)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .... import ops
+from ....compat import zip_strict
 from ....nn import IntRequantize
 
 ALL = -2**31
@@ -84,9 +85,9 @@ class IntAnchorHead(nn.Module):
 
     def _of_image(self, outputs: Sequence[tuple[Tensor, Tensor]], image: int,
                   limit: Tensor) -> Candidates:
-        found = Candidates(*map(torch.cat, zip(*(
+        found = Candidates(*map(torch.cat, zip_strict(*(
             self._of_level(level, logits[image], deltas[image], limit)
-            for level, (logits, deltas) in enumerate(outputs)), strict=True)))
+            for level, (logits, deltas) in enumerate(outputs)))))
         sides = found.boxes[:, 2:] - found.boxes[:, :2]
         large = (sides > self.rules.least_side).all(1)
         return Candidates(*(values[large] for values in found))

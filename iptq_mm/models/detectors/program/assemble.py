@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ....arithmetic import dyadic
+from ....compat import zip_strict
 from ....nn import IntRequantize
 from ....ops.boxes import COORDINATE_BITS, DELTA_BITS, level_areas
 from ....ops.masks import PROBABILITY_BITS
@@ -184,9 +185,9 @@ def _boxes(detector: nn.Module, parts: Mapping[str, IntPart],
     roi_head, rules = detector.roi_head, detector.test_cfg.rcnn
     own = stage_parts(parts, 'bbox_head')
     scale, stages = _finest(own), []
-    for head, extractor, part in zip(
+    for head, extractor, part in zip_strict(
             listed(roi_head.bbox_head), listed(roi_head.bbox_roi_extractor),
-            own, strict=True):
+            own):
         stage = IntBoxStage(
             _features(extractor, part, pyramid), part.body,
             head.reg_class_agnostic)
@@ -204,9 +205,9 @@ def _boxes(detector: nn.Module, parts: Mapping[str, IntPart],
 def _masks(detector: nn.Module, parts: Mapping[str, IntPart],
            pyramid: list[float]) -> IntMasks:
     step, stages = MASK_REACH / 127, []
-    for extractor, part in zip(
+    for extractor, part in zip_strict(
             listed(detector.roi_head.mask_roi_extractor),
-            stage_parts(parts, 'mask_head'), strict=True):
+            stage_parts(parts, 'mask_head')):
         stage = IntMaskStage(_features(extractor, part, pyramid), part.body)
         _rescale(stage.to_code, part.dequantize[0].scale.item() / step)
         stage.table.copy_(_sigmoid(step))

@@ -1,4 +1,6 @@
 """Faster, Mask and Cascade R-CNN from pixels to results, on integers."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from torch import Tensor, nn

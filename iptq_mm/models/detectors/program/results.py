@@ -1,4 +1,6 @@
 """What goes into a program beside the pixels, and what comes out."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,6 +9,7 @@ from torch import Tensor
 
 from .... import ops
 from ....arithmetic import floor_divide
+from ....compat import zip_strict
 from .scores import Found
 
 
@@ -52,7 +55,7 @@ def detections(found: Sequence[Found], masks: Sequence[Tensor | None],
     return [
         Detections(rescaled(one.boxes, size) if rescale else one.boxes,
                    one.scores, one.labels, mask)
-        for one, size, mask in zip(found, sizes, masks, strict=True)
+        for one, size, mask in zip_strict(found, sizes, masks)
     ]
 
 
