@@ -73,14 +73,16 @@ def test_sessions_of_onnxruntime_under_the_sanitizer(kernels, tmp_path):
         ['g++', '-shared', *flags[:2], *objects, *kernels, '-pthread',
          f'-Wl,--version-script={CORE / "iptq.map"}', '-Wl,-z,nodelete', '-o',
          library], check=True)
-    runtime = subprocess.run(['g++', '-print-file-name=libasan.so'],
-                             check=True, capture_output=True, text=True)
+    preloaded = [
+        subprocess.run(['g++', f'-print-file-name={name}'], check=True,
+                       capture_output=True, text=True).stdout.strip()
+        for name in ('libasan.so', 'libstdc++.so.6')]
     # What Python and ONNX Runtime keep to their end is no leak of ours.
     run = subprocess.run(
         [sys.executable, Path(__file__).with_name('run_sessions.py'), library,
          *(tmp_path / name for name in (
              'model.onnx', 'images.npy', 'logits.npy'))],
-        env={**os.environ, 'LD_PRELOAD': runtime.stdout.strip(),
+        env={**os.environ, 'LD_PRELOAD': ' '.join(preloaded),
              'ASAN_OPTIONS': 'detect_leaks=0'},
         capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
