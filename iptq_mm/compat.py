@@ -1,9 +1,15 @@
 """What Python has had since 3.10 and torch since 2.2 to 2.5, for Python 3.9
 and torch 2.1."""
+from __future__ import annotations
+
+import codecs
+import pickle
 import sys
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import zip_longest
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -45,6 +51,13 @@ def unravel_index(places: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
     return tuple(reversed(coordinates))
 
 
+def aminmax(x: Tensor, **axis: int) -> Tensor:
+    """Smallest and largest value of a float tensor, of all or along ``dim``:
+    [2, ...]. torch 2.1 has none of half precision on a CPU."""
+    wide = x.float() if x.dtype == torch.float16 else x
+    return torch.stack(torch.aminmax(wide, **axis))
+
+
 def set_submodule(module: nn.Module, name: str, child: nn.Module) -> None:
     """Put a module in the place of the one of that dotted name."""
     parent, _, last = name.rpartition('.')
@@ -67,28 +80,49 @@ def is_compiling() -> bool:
     return torch._utils.is_compiling()  # which dynamo knows
 
 
-@contextmanager
-def safe_globals(allowed: Sequence[Any]) -> Iterator[None]:
-    """While it lasts, ``torch.load(weights_only=True)`` makes these too.
+def load_tensors(path: str | Path, allowed: Sequence[Any] = ()) -> Any:
+    """``torch.load(weights_only=True)`` onto the CPU, with more allowed.
 
     Args:
-        allowed (Sequence): Classes and functions, or pairs of one and the
-            name that it has in files.
+        path (str | Path): File written by ``torch.save``.
+        allowed (Sequence): Classes and functions beside torch's own, or pairs
+            of one and the name that it has in files.
+
+    Raises:
+        UnpicklingError: If the file holds anything else (``Unsupported
+            global: GLOBAL module.name``); and whatever a broken file makes
+            torch raise.
     """
     if hasattr(torch.serialization, 'safe_globals'):
         with torch.serialization.safe_globals(list(allowed)):
-            yield
-        return
-    from torch import _weights_only_unpickler as unpickler
-    known = unpickler._get_allowed_globals()  # one dictionary for all calls
-    before = dict(known)
+            return torch.load(path, map_location='cpu', weights_only=True)
+    return torch.load(path, map_location='cpu', weights_only=False,
+                      pickle_module=_restricted(allowed))
+
+
+def _restricted(allowed: Sequence[Any]) -> Any:
+    """A stand-in for the module ``pickle`` that finds nothing but what torch
+    itself allows, and ``allowed``. The reader of torch 2.1 for weights alone
+    makes no object of a class that it does not know."""
+    from torch import _weights_only_unpickler as own
+    known = dict(own._get_allowed_globals())
+    known['_codecs.encode'] = codecs.encode  # how bytes are written
     for one in allowed:
-        if isinstance(one, tuple):
-            known[one[1]] = one[0]
-        else:
-            known[f'{one.__module__}.{one.__name__}'] = one
-    try:
-        yield
-    finally:
-        known.clear()
-        known.update(before)
+        value, name = one if isinstance(one, tuple) else (
+            one, f'{one.__module__}.{one.__name__}')
+        known[name] = value
+
+    class Unpickler(pickle.Unpickler):
+
+        def find_class(self, module: str, name: str) -> Any:
+            # Files have the names of Python 2.
+            module, name = NAME_MAPPING.get(
+                (module, name), (IMPORT_MAPPING.get(module, module), name))
+            if f'{module}.{name}' not in known:
+                raise pickle.UnpicklingError(
+                    f'Unsupported global: GLOBAL {module}.{name}')
+            return known[f'{module}.{name}']
+
+    return SimpleNamespace(
+        __name__='pickle', Unpickler=Unpickler,
+        load=lambda file, **options: Unpickler(file, **options).load())

@@ -1,5 +1,6 @@
 import sys
 from fractions import Fraction
+from pickle import UnpicklingError
 
 import pytest
 import torch
@@ -41,16 +42,56 @@ def test_before_loading():
     assert set(state) == {'0.weight', '0.bias'}
 
 
-def test_safe_globals(tmp_path):
+@pytest.fixture(params=['own', 'restricted'])
+def loading(request, monkeypatch):
+    """torch's own way, where it has one, and that of torch 2.1."""
+    if request.param == 'restricted':
+        monkeypatch.delattr(torch.serialization, 'safe_globals',
+                            raising=False)
+    elif not hasattr(torch.serialization, 'safe_globals'):
+        pytest.skip('this torch has no safe_globals')
+
+
+def test_load_tensors(tmp_path, loading):
     path = tmp_path / 'file.pth'
+    content = dict(x=torch.arange(3), y=[1, 'a', None, b'b', (2., True)])
+    torch.save(content, path)
+    found = compat.load_tensors(path)
+    assert torch.equal(found['x'], content['x']) and found['y'] == content['y']
     torch.save(Fraction(1, 3), path)
-    with compat.safe_globals([torch.Size]):
-        with pytest.raises(Exception, match='Fraction'):
-            torch.load(path, weights_only=True)
-    with compat.safe_globals([Fraction]):
-        assert torch.load(path, weights_only=True) == Fraction(1, 3)
-    with pytest.raises(Exception, match='Fraction'):
-        torch.load(path, weights_only=True)
+    with pytest.raises(UnpicklingError, match='GLOBAL fractions.Fraction'):
+        compat.load_tensors(path, [torch.Size])
+    assert compat.load_tensors(path, [Fraction]) == Fraction(1, 3)
+    with pytest.raises(UnpicklingError, match='Fraction'):
+        compat.load_tensors(path)
+
+
+class Evil:
+
+    def __reduce__(self):
+        return print, ('run', )
+
+
+@pytest.mark.parametrize('protocol', [2, 4])
+def test_load_tensors_runs_nothing(tmp_path, loading, capsys, protocol):
+    path = tmp_path / 'file.pth'
+    torch.save(dict(x=Evil()), path, pickle_protocol=protocol)
+    with pytest.raises(UnpicklingError):
+        compat.load_tensors(path)
+    assert not capsys.readouterr().out
+
+
+def test_load_tensors_knows_names_of_python_2(tmp_path, loading):
+    path = tmp_path / 'file.pth'
+    torch.save(Evil(), path)  # as __builtin__.print
+    compat.load_tensors(path, [(len, 'builtins.print')])
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float32])
+def test_aminmax(dtype):
+    x = torch.tensor([[1, -2], [3, 0.5]], dtype=dtype)
+    assert compat.aminmax(x).tolist() == [-2, 3]
+    assert compat.aminmax(x, dim=0).tolist() == [[1, -2], [3, 0.5]]
 
 
 @pytest.mark.parametrize('version', [(3, 9), (3, 13)])

@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from ..compat import aminmax
+
 
 class ChannelRange:
     """Smallest and largest value in each channel (last axis)."""
@@ -38,8 +40,7 @@ class ChannelRange:
         """
         if x.numel() == 0:
             return
-        ends = torch.stack(torch.aminmax(x.flatten(0, -2), dim=0))
-        ends = ends.float().cpu()
+        ends = aminmax(x.flatten(0, -2), dim=0).float().cpu()
         if not ends.isfinite().all():
             raise FloatingPointError('NaN or Inf')
         self._widen(ends)

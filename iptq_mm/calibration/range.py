@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from ..compat import aminmax
+
 
 class Range:
     """Smallest and largest value observed.
@@ -35,7 +37,7 @@ class Range:
         """
         if x.numel() == 0:
             return
-        low, high = torch.stack(torch.aminmax(x)).tolist()
+        low, high = aminmax(x).tolist()
         # aminmax hands a NaN on, and a NaN fails any comparison.
         if not (low > float('-inf') and high < float('inf')):
             raise FloatingPointError('NaN or Inf')

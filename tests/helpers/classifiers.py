@@ -21,11 +21,10 @@ def lively(network, seed=0):
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():
         if parameter.dim() > 1 or name.endswith('bias'):
-            torch.nn.init.normal_(
-                parameter, std=0.5 * parameter.shape[-1]**-0.5,
-                generator=generator)
+            parameter.data.normal_(
+                0, 0.5 * parameter.shape[-1]**-0.5, generator=generator)
         elif name.endswith('gamma'):
-            torch.nn.init.uniform_(parameter, 0.2, 1, generator=generator)
+            parameter.data.uniform_(0.2, 1, generator=generator)
     return network.eval()
 
 

@@ -1,3 +1,6 @@
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -49,10 +52,12 @@ def test_min_max_refuses_headroom_that_would_clip(headroom):
 
 
 @pytest.mark.parametrize('percent', [50, 90, 99.9, 99.99, 100])
-def test_percentile_agrees_with_numpy_within_a_bin(percent):
+def test_percentile_is_that_of_the_values_within_a_bin(percent):
     x = heavy_tailed().float()
     threshold = observed(x, type='percentile', percent=percent).threshold(8)
-    exact = np.percentile(x.abs(), percent, method='inverted_cdf')
+    # Not numpy's: 1.26 takes another one than 2.0.
+    place = math.ceil(Fraction(str(percent)) / 100 * x.numel())
+    exact = x.abs().flatten().sort().values[place - 1].item()
     assert exact <= threshold <= exact * (1 + 2**-7)
 
 

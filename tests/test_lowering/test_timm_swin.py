@@ -1,4 +1,5 @@
 from dataclasses import asdict
+from inspect import signature
 
 import pytest
 import torch
@@ -27,6 +28,11 @@ NETWORKS = dict(
         depths=(2, 2), window_size=8, always_partition=True),
     no_qkv_bias=dict(qkv_bias=False),
     oblong=dict(img_size=(32, 16), window_size=2))
+NEW_TIMM = 'dynamic_img_size' in signature(SwinTransformer).parameters
+"""From 1.0.31 on; before it there is one window, and one more assertion."""
+
+if not NEW_TIMM:
+    del NETWORKS['a_window_for_each_stage']
 
 
 def case(name):
@@ -107,7 +113,7 @@ def test_every_site_is_reached():
 
 @pytest.mark.parametrize('config, words', [
     (dict(img_size=24, window_size=5), 'shifted windows of 5.*whole windows'),
-    (dict(global_pool='max'), 'max pooling.*avg'),
+    *[(dict(global_pool='max'), 'max pooling.*avg')] * NEW_TIMM,
     (dict(strict_img_size=False), 'dynamic_img_size'),
     (dict(window_size=(4, 8)), 'windows of 4 x 8.*square'),
     (dict(head_dim=4), '4 attention channels.*16'),

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from mmengine.logging import HistoryBuffer, print_log
 from torch import Tensor, nn
 
-from ...compat import safe_globals
+from ...compat import load_tensors
 from ..errors import UserError
 from .swin_keys import is_microsoft, to_mmdet
 
@@ -73,21 +74,27 @@ def read_checkpoint(path: str | Path, trust: bool = False) -> dict:
             f'the checkpoint {path} is not there. Give the path of a float '
             f'checkpoint as CHECKPOINT or as load_from in the config.')
     if trust:
-        return read_dictionary(path, weights_only=False)
-    with safe_globals(_mmengine_globals()):
-        return read_dictionary(path)
+        return read_dictionary(path, partial(
+            torch.load, map_location='cpu', weights_only=False))
+    return read_dictionary(path, partial(
+        load_tensors, allowed=_mmengine_globals()))
 
 
-def read_dictionary(path: str | Path, weights_only: bool = True) -> dict:
-    """``torch.load`` on the CPU, with its failures told apart.
+def read_dictionary(path: str | Path,
+                    load: Callable[..., Any] = load_tensors) -> dict:
+    """A dictionary that ``torch.save`` wrote; failures told apart.
+
+    Args:
+        path (str | Path): The file.
+        load (Callable): Reads it. Defaults to one that takes tensors and
+            plain Python only.
 
     Raises:
         UserError: If the file is missing, truncated or no dictionary, or
-            ``weights_only`` refuses it.
+            holds what ``load`` refuses.
     """
     try:
-        content = torch.load(
-            path, map_location='cpu', weights_only=weights_only)
+        content = load(path)
     except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError,
             KeyError, AttributeError, ImportError) as error:
         refused = re.search(r'GLOBAL (\S+)', str(error))

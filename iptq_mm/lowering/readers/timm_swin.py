@@ -107,7 +107,10 @@ def check_swin(swin: SwinTransformer) -> None:
 
     has(type(swin) is SwinTransformer, 'a forward pass of its own',
         'timm\'s Swin, version 1')
-    has(not swin.dynamic_img_size, 'dynamic_img_size', 'one image size')
+    # Before 1.0.31 timm's Swin does not say so itself.
+    dynamic = getattr(swin, 'dynamic_img_size',
+                      not swin.patch_embed.strict_img_size)
+    has(not dynamic, 'dynamic_img_size', 'one image size')
     embed = swin.patch_embed
     has(embed.patch_size[0] == embed.patch_size[1],
         f'patches of {embed.patch_size}', 'square patches')

@@ -15,6 +15,7 @@ import torch
 from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
 
+from ...compat import load_tensors
 from ...registry import MODELS
 from .weights import WeightsUnavailableError
 
@@ -119,7 +120,7 @@ def focus_dinov2(img_size: int, probe: str | None = None) -> nn.Module:
     weights = read_weights(find_onnx(), img_size)
     classes = 0
     if probe is not None:
-        head = torch.load(probe, map_location='cpu', weights_only=True)
+        head = load_tensors(probe)
         weights |= {f'head.{kind}': head[kind] for kind in ('weight', 'bias')}
         classes = len(head['bias'])
     network = timm.create_model(
