@@ -7,6 +7,7 @@ import pickle
 import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from inspect import signature
 from itertools import zip_longest
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,6 +72,13 @@ def before_loading(module: nn.Module, hook: Callable) -> None:
         module.register_load_state_dict_pre_hook(hook)
     else:
         module._register_load_state_dict_pre_hook(hook, with_module=True)
+
+
+def export_traced(model: nn.Module, *args: Any, **options: Any) -> None:
+    """``torch.onnx.export`` by tracing a run, whatever is the default."""
+    if 'dynamo' in signature(torch.onnx.export).parameters:
+        options['dynamo'] = False
+    torch.onnx.export(model, *args, **options)
 
 
 def is_compiling() -> bool:

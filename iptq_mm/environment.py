@@ -26,6 +26,14 @@ def is_detector(model: Any) -> bool:
     return isinstance(model, BaseDetector)
 
 
+def is_detection(sample: Any) -> bool:
+    """Whether a data sample is one of mmdet's, not a classifier's."""
+    if not has_mmdet():
+        return False
+    from mmdet.structures import DetDataSample
+    return isinstance(sample, DetDataSample)
+
+
 def require_compiled_mmcv() -> None:
     """Refuse an mmcv without compiled operators, if there is an mmdet.
 

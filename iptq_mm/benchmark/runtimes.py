@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..compat import export_traced
 from ..engine.errors import UserError
 from .integer import integer_model
 from .models import Detection
@@ -85,9 +86,8 @@ def _refuse_detector(model: nn.Module) -> None:
 def _save_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
     _refuse_detector(model)
     with torch.no_grad():
-        torch.onnx.export(
-            model, (images, ), path, input_names=['images'], dynamo=False,
-            opset_version=17)
+        export_traced(model, (images, ), path, input_names=['images'],
+                      opset_version=17)
 
 
 def _save_onnx_int8(model: nn.Module, images: Tensor, path: Path) -> None:

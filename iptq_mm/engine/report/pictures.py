@@ -2,7 +2,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...environment import has_mmdet
+from ...environment import has_mmdet, is_detection
 from ...visualization.classes import draw_classes
 from ...visualization.sqnr import draw_sqnr
 from ..atomic import atomic_file
@@ -35,7 +35,7 @@ def save_pictures(folder: Path, float_predictions: Sequence[Prediction],
             zip(int_predictions, float_predictions)):
         draw, what, name = draw_classes, 'classes', i
         title = 'integer'
-        if 'pred_instances' in theirs.sample:
+        if is_detection(theirs.sample):
             draw, what, name = (draw_detections, 'detections',
                                 theirs.sample.img_id)
             if list(integer_parts) == ['backbone']:

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+from ...environment import is_detection
 from ...registry import HOOKS
 
 
@@ -62,7 +63,7 @@ class PredictionHook(Hook):
 def _image(sample: BaseDataElement, pixels: Tensor) -> np.ndarray:
     """The image of a sample; [H, W, 3], RGB, from a loader's [3, H, W]."""
     image = pixels.permute(1, 2, 0).cpu().numpy()
-    if 'pred_instances' not in sample:
+    if not is_detection(sample):
         return np.ascontiguousarray(image)
     # mmdet's loaders give BGR, at the test size.
     height, width = sample.ori_shape
