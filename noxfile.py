@@ -1,8 +1,9 @@
 """The combinations that IPTQ-MM is tested in, and what is published.
 
 Each session starts from an empty environment: ``nox -l`` lists them, ``nox -s
-upstream-3.9`` runs one, ``-- TESTS`` after it some of its tests. They take the kernels that ``make setup`` has built,
-the same file for every Python and every torch; ``dist`` builds its own.
+upstream-3.9`` runs one, ``-- TESTS`` after it some of its tests. They take the
+kernels that ``make setup`` has built, the same file for every Python and every
+torch; ``dist`` builds its own.
 """
 from __future__ import annotations
 
