@@ -168,7 +168,9 @@ def check(session: nox.Session) -> None:
 
 
 def same_integers(session: nox.Session, models: list[str]) -> None:
-    """Models that the first session calibrated give the same integers."""
+    """Models that the first session calibrated give the same integers; this
+    folder is what is imported."""
+    session.env['PYTHONPATH'] = str(ROOT)
     for name in models:
         folder = MADE / name
         config = dict(classifier='iptq_vit_nano_shapes.py',

@@ -41,6 +41,8 @@ assert not ptq.main([
     'test_dataloader.num_workers=0',
     'custom_hooks.0.calib_dataloader.num_workers=0',
     'custom_hooks.0.compensate=False'])
+if sys.version_info < (3, 10):  # whose ONNX Runtime is too old
+    sys.exit()
 import export
 
 assert not export.main([
