@@ -30,7 +30,8 @@ from quantized import float_swin, quantized
 
 pretends = pytest.mark.skipif(
     not (torch.cuda.is_available() or hasattr(torch.library, 'register_fake')),
-    reason='before 2.4 torch pretends no device without a driver')
+    reason='before 2.4 torch has neither a pretended device without a driver '
+    'nor the product of CUDA on a CPU')
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
 
@@ -184,6 +185,7 @@ def test_every_operator_is_called():
     assert {f'iptq::{name_of(call)}' for call in CALLS} == set(REFERENCES)
 
 
+@pretends
 @pytest.mark.parametrize('call', sorted(PRODUCTS))
 def test_operators_with_the_product_of_cuda(call, monkeypatch):
     expected = reference(call, CALLS[call])
@@ -195,6 +197,7 @@ def test_operators_with_the_product_of_cuda(call, monkeypatch):
     assert torch.equal(result, expected)
 
 
+@pretends
 @pytest.mark.parametrize('build', [swin, vit])
 def test_models_with_the_product_of_cuda(build, monkeypatch):
     model, images = build()
