@@ -75,3 +75,11 @@ def test_one_place_has_the_version():
                           text=True, capture_output=True, check=True)
     assert said.stdout.split()[-1] == iptq_mm.__version__
     assert f'## {iptq_mm.__version__}' in (ROOT / 'CHANGELOG.md').read_text()
+
+
+def test_every_folder_with_modules_is_a_package():
+    """setuptools leaves out a folder without ``__init__.py``."""
+    folders = {path.parent for path in (ROOT / 'iptq_mm').glob('**/*.py')}
+    assert not [folder for folder in folders
+                if '.mim' not in folder.parts and 'core' not in folder.parts
+                and not (folder / '__init__.py').exists()]
