@@ -1,0 +1,54 @@
+// AVX2 with VNNI: eight lanes, four products a lane (Alder Lake, Zen 5).
+#if defined(__x86_64__)
+#pragma GCC target("avx2,avxvnni")
+#include <immintrin.h>
+#include "vnni.h"
+
+namespace iptq {
+namespace {
+
+struct AvxVnniIntrinsics {
+  static constexpr int lanes = 8, rows = 6, vectors = 2;
+  static constexpr bool shifts_signed = false;
+
+  using I32 = typename Lanes<AvxVnniIntrinsics>::I32;
+  using I64 = typename Lanes<AvxVnniIntrinsics>::I64;
+
+  static IPTQ_INLINE I32 dot_words(I32 sum, I32 x, I32 y) {
+    return reinterpret_cast<I32>(_mm256_dpwssd_avx_epi32(
+        reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(x),
+        reinterpret_cast<__m256i>(y)));
+  }
+
+  static IPTQ_INLINE I32 dot_bytes(I32 sum, I32 x, I32 y) {
+    return reinterpret_cast<I32>(_mm256_dpbusd_avx_epi32(
+        reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(x),
+        reinterpret_cast<__m256i>(y)));
+  }
+
+  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
+    return reinterpret_cast<I64>(_mm256_mul_epi32(
+        reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
+  }
+
+  static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
+    return reinterpret_cast<I32>(_mm256_i32gather_epi32(
+        from, reinterpret_cast<__m256i>(index), sizeof(int32_t)));
+  }
+};
+
+using AvxVnni = VnniBytes<AvxVnniIntrinsics, WholeCodes>;
+
+constexpr Kernels table = kernel_table<AvxVnni>("avx_vnni");
+
+}  // namespace
+
+constexpr const Kernels* avx_vnni_kernels = &table;
+
+}  // namespace iptq
+#else
+#include "../kernels.h"
+namespace iptq {
+constexpr const Kernels* avx_vnni_kernels = nullptr;
+}  // namespace iptq
+#endif

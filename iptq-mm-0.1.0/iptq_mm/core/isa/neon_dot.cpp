@@ -1,0 +1,89 @@
+// NEON with the dot-product instructions: four lanes, four products a lane
+// (ARMv8.2 and later: Cortex-A55 and A76, Neoverse N1, Apple M1).
+#if defined(__aarch64__)
+#pragma GCC target("arch=armv8.2-a+dotprod")
+#include <arm_neon.h>
+#include "table.h"
+
+namespace iptq {
+namespace {
+
+// int16 times int16, two products a lane.
+struct NeonWords {
+  static constexpr int lanes = 4, group = 2, rows = 6, vectors = 3;
+  using Activation = int16_t;
+  using Weight = int16_t;
+  using Codes = WholeCodes<NeonWords>;
+  static constexpr int signed_offset = 0, unsigned_offset = 0;
+  static constexpr int partial_groups = 1;
+
+  using I32 = Lanes<NeonWords>::I32;
+
+  // A left side of ones, for sums.
+  static IPTQ_INLINE I32 ones() { return Lanes<NeonWords>::splat(0x00010001); }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    const auto x = reinterpret_cast<int16x8_t>(activations);
+    const auto y = reinterpret_cast<int16x8_t>(weights);
+    return Lanes<NeonWords>::add(
+        sum, reinterpret_cast<I32>(vpaddq_s32(
+                 vmull_s16(vget_low_s16(x), vget_low_s16(y)),
+                 vmull_high_s16(x, y))));
+  }
+};
+
+template <template <class> class Packing>
+struct NeonBytes {
+  static constexpr int lanes = 4, group = 4, rows = 6, vectors = 4;
+  using Activation = int8_t;
+  using Weight = int8_t;
+  using Codes = Packing<NeonBytes>;
+  // sdot multiplies signed by signed: unsigned codes are moved down by 128.
+  static constexpr int signed_offset = 0, unsigned_offset = -128;
+  static constexpr int partial_groups = 1;
+  static constexpr bool shifts_signed = true;
+  using Words = NeonWords;  // for int16 times int16
+  using SmallWeights = NeonBytes<ScaledNibbles>;
+
+  using I32 = typename Lanes<NeonBytes>::I32;
+  using I64 = typename Lanes<NeonBytes>::I64;
+
+  // A left side of ones, for sums.
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<NeonBytes>::splat(0x01010101);
+  }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(
+        vdotq_s32(reinterpret_cast<int32x4_t>(sum),
+                  reinterpret_cast<int8x16_t>(weights),
+                  reinterpret_cast<int8x16_t>(activations)));
+  }
+
+  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
+    return reinterpret_cast<I64>(
+        vmull_s32(vmovn_s64(reinterpret_cast<int64x2_t>(x)),
+                  vmovn_s64(reinterpret_cast<int64x2_t>(y))));
+  }
+
+  static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
+    return I32{from[index[0]], from[index[1]], from[index[2]],
+               from[index[3]]};
+  }
+};
+
+using NeonDot = NeonBytes<WholeCodes>;
+
+constexpr Kernels table = kernel_table<NeonDot>("neon_dot");
+
+}  // namespace
+
+constexpr const Kernels* neon_dot_kernels = &table;
+
+}  // namespace iptq
+#else
+#include "../kernels.h"
+namespace iptq {
+constexpr const Kernels* neon_dot_kernels = nullptr;
+}  // namespace iptq
+#endif

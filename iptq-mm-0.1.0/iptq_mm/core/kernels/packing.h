@@ -1,0 +1,148 @@
+// The operands of a product, packed so that neighbours along the inner
+// dimension are one 32-bit word, as `Isa::Codes` says (codes.h):
+//
+//   left   [row][inner]                  rows padded to whole words
+//   right  [panel][word][column]         panels of Isa::vectors vectors
+//
+// Padding is zero on one side, so what it meets on the other does not matter.
+#pragma once
+
+#include "codes.h"
+
+namespace iptq {
+namespace {
+
+template <class Isa>
+constexpr int64_t padded_inner(int64_t inner) {
+  return round_up(inner, Isa::Codes::count);
+}
+
+// Words of a packed right operand.
+template <class Isa>
+constexpr int64_t packed_words(int64_t inner, int64_t columns) {
+  return padded_inner<Isa>(inner) / Isa::Codes::count *
+         round_up(columns, Isa::lanes);
+}
+
+// An int8 matrix anywhere in memory.
+struct StridedMatrix {
+  const int8_t* data;
+  int64_t inner_stride, column_stride;
+};
+
+// Packs the groups of `count` rows of the matrix that begin at `first`, for
+// the columns in [begin, end).
+template <class Isa>
+IPTQ_INLINE void pack_group(const int8_t* first, int64_t inner_stride,
+                            int64_t column_stride, int64_t count,
+                            int64_t begin, int64_t end, int32_t* packed) {
+  auto* codes = reinterpret_cast<typename Isa::Weight*>(packed);
+  for (int64_t column = begin; column < end; ++column)
+    for (int64_t k = 0; k < Isa::group; ++k)
+      codes[(column - begin) * Isa::group + k] =
+          k < count ? first[column * column_stride + k * inner_stride] : 0;
+}
+
+// Sums of the columns of a packed panel.
+template <class Isa>
+IPTQ_INLINE void sum_columns(const int32_t* panel, int64_t groups,
+                             int64_t width, int32_t* sums) {
+  using I32 = typename Lanes<Isa>::I32;
+  for (int64_t column = 0; column < width; column += Isa::lanes) {
+    I32 sum{};
+    for (int64_t g = 0; g < groups; ++g)
+      sum = Isa::dot(sum, Isa::ones(),
+                     load<I32>(panel + g * width + column));
+    store(sums + column, sum);
+  }
+}
+
+// Packs a right operand of whole codes, and the sum of each of its columns
+// (whole vectors).
+template <class Isa>
+void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
+          int32_t* packed, int32_t* sums) {
+  constexpr int64_t group = Isa::group;
+  constexpr int64_t panel_width = Isa::vectors * Isa::lanes;
+  const int64_t groups = padded_inner<Isa>(inner) / group;
+  for (int64_t begin = 0; begin < columns; begin += panel_width) {
+    const int64_t end = minimum(begin + panel_width, columns);
+    const int64_t width = round_up(end - begin, Isa::lanes);
+    for (int64_t g = 0; g < groups; ++g) {
+      const int8_t* first = matrix.data + g * group * matrix.inner_stride;
+      const int64_t count = minimum(inner - g * group, group);
+      int32_t* to = packed + g * width;
+      // A stride that is known, and a whole group, make tight loops.
+      if (count == group && matrix.inner_stride == 1)
+        pack_group<Isa>(first, 1, matrix.column_stride, group, begin, end, to);
+      else if (count == group && matrix.column_stride == 1)
+        pack_group<Isa>(first, matrix.inner_stride, 1, group, begin, end, to);
+      else
+        pack_group<Isa>(first, matrix.inner_stride, matrix.column_stride,
+                        count, begin, end, to);
+      std::memset(to + end - begin, 0,
+                  (width - (end - begin)) * sizeof(*to));
+    }
+    sum_columns<Isa>(packed, groups, width, sums + begin);
+    packed += groups * width;
+  }
+}
+
+// Packs the right operand [columns, inner] of 4-bit codes, and the sum of
+// each of its columns.
+template <class Isa>
+void pack_nibbles(const int8_t* codes, int64_t inner, int64_t columns,
+                  int32_t* packed, int32_t* sums) {
+  constexpr int64_t panel_width = Isa::vectors * Isa::lanes;
+  for (int64_t begin = 0; begin < columns; begin += panel_width) {
+    const int64_t end = minimum(begin + panel_width, columns);
+    const int64_t width = round_up(end - begin, Isa::lanes);
+    for (int64_t k = 0; k < inner; k += Isa::Codes::count)
+      for (int64_t column = begin; column < begin + width; ++column)
+        *packed++ = column < end
+                        ? nibble_word<Isa::group>(
+                              codes + column * inner + k,
+                              minimum<int64_t>(inner - k, Isa::Codes::count),
+                              Isa::Codes::offset)
+                        : 0;
+  }
+  for (int64_t column = 0; column < columns; ++column) {
+    sums[column] = 0;
+    for (int64_t k = 0; k < inner; ++k)
+      sums[column] += codes[column * inner + k];
+  }
+}
+
+// Elements from row to row of a packed left operand: whole vectors, so that
+// its rows can be summed.
+template <class Isa>
+constexpr int64_t left_stride(int64_t inner) {
+  return round_up(inner, Isa::lanes * Isa::group);
+}
+
+// Packs a row of a left operand of int8 codes.
+template <class Isa>
+void pack_row(const int8_t* row, int64_t inner,
+              typename Isa::Activation* packed) {
+  for (int64_t k = 0; k < inner; ++k)
+    packed[k] = static_cast<typename Isa::Activation>(row[k] +
+                                                      Isa::signed_offset);
+  for (int64_t k = inner; k < left_stride<Isa>(inner); ++k) packed[k] = 0;
+}
+
+// Sum of a packed row.
+template <class Isa>
+IPTQ_INLINE int32_t sum_row(const typename Isa::Activation* packed,
+                            int64_t inner) {
+  using I32 = typename Lanes<Isa>::I32;
+  I32 sum{};
+  for (int64_t k = 0; k < inner; k += Isa::lanes * Isa::group) {
+    I32 codes;
+    std::memcpy(&codes, packed + k, sizeof(codes));
+    sum = Isa::dot(sum, codes, Isa::ones());
+  }
+  return sum_of_lanes<int32_t, Isa::lanes>(sum);
+}
+
+}  // namespace
+}  // namespace iptq

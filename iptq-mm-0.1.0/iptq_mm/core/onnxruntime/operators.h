@@ -1,0 +1,27 @@
+// The operators that the library offers to ONNX Runtime.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel.h"
+#include "shapes.h"
+
+namespace iptq::ort {
+
+using Type = ONNXTensorElementDataType;
+using Create = std::unique_ptr<Kernel> (*)(const Node& node);
+
+struct Operator {
+  std::string name;  // OPERATOR_(type of its first input)_(of its output)
+  std::vector<Type> inputs;
+  Type output;
+  Infer infer;
+  Create create;
+};
+
+void add_layers(std::vector<Operator>& operators);
+void add_attention(std::vector<Operator>& operators);
+
+}  // namespace iptq::ort

@@ -1,0 +1,1 @@
+"""Float model and calibration images to integer parts: hook and stages."""

@@ -1,0 +1,32 @@
+"""Calibration images as a backbone takes them."""
+from collections.abc import Iterator
+
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+
+class CalibrationImages:
+    """The batches of a dataloader after the model's own preprocessing.
+
+    Iterating again gives the same batches again, as long as the sampler's
+    order depends on its seed alone (mmengine's ``DefaultSampler``).
+
+    Args:
+        dataloader (DataLoader): Yields what ``model.test_step`` takes.
+        preprocessor (BaseDataPreprocessor): Of the model: normalizes, pads
+            and moves to the device.
+    """
+
+    def __init__(self, dataloader: DataLoader,
+                 preprocessor: BaseDataPreprocessor):
+        self.dataloader, self.preprocessor = dataloader, preprocessor
+
+    def __len__(self) -> int:
+        return len(self.dataloader)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Yields float32 [B, C, H, W], or uint8 where the model takes
+        pixels."""
+        for data in self.dataloader:
+            yield self.preprocessor(data, False)['inputs']

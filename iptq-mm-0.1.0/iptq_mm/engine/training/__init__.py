@@ -1,0 +1,1 @@
+"""Helpers to train bundled checkpoints; quantizing needs none of them."""

@@ -1,0 +1,1 @@
+"""Studies of the functions and of the metric, and the papers' tables."""

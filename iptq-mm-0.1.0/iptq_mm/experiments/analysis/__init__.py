@@ -1,0 +1,1 @@
+"""One model's functions in tables and pictures: ``tools/analyze.py``."""

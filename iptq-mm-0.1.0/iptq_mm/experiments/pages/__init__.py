@@ -1,0 +1,1 @@
+"""Pages in Markdown of what the experiments have measured."""

@@ -1,0 +1,1 @@
+"""Files checked and compared: operators, types, and every output."""

@@ -1,0 +1,1 @@
+"""Tracing an integer region into a graph of ONNX."""

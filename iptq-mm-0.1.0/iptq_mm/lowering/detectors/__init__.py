@@ -1,0 +1,1 @@
+"""Neck and heads of an R-CNN to integer parts."""

@@ -1,0 +1,1 @@
+"""The same float function with channels that quantize better."""

@@ -1,0 +1,1 @@
+"""Where the modules of each float family lie: one reader a family."""

@@ -1,0 +1,1 @@
+"""Integer networks of timm's families, and the model around them."""

@@ -1,0 +1,1 @@
+"""Integer backbones, necks and heads that an mmdet config names."""

@@ -1,0 +1,25 @@
+"""Integer modules: integers in, integers out, nothing else."""
+from .attention import IntAttention, IntWindowAttention
+from .border import Dequantize, Pixels, Quantize
+from .conv import IntConv2d, IntConvTranspose2d, upsample_nearest
+from .linear import IntLinear, IntLinearAdd, IntLinearGELU, IntWideLinear
+from .mlp import IntMLP
+from .norm import IntLayerNorm, IntRequantize
+from .patch import (
+                    IntMergedLayerNorm,
+                    IntMergedRequantize,
+                    IntPatchEmbed,
+                    IntPatchMerging,
+)
+from .pool import IntAveragePool
+from .position import IntPositionEmbedding
+from .tokens import IntPrefixTokens
+
+__all__ = [
+    'Dequantize', 'IntAttention', 'IntAveragePool', 'IntConv2d',
+    'IntConvTranspose2d', 'IntLayerNorm', 'IntLinear', 'IntLinearAdd',
+    'IntLinearGELU', 'IntMLP', 'IntMergedLayerNorm', 'IntMergedRequantize',
+    'IntPatchEmbed', 'IntPatchMerging', 'IntPositionEmbedding',
+    'IntPrefixTokens', 'IntRequantize', 'IntWideLinear', 'IntWindowAttention',
+    'Pixels', 'Quantize', 'upsample_nearest'
+]

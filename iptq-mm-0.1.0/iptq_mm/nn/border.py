@@ -1,0 +1,142 @@
+"""The borders of an integer model: where floats or pixels enter, where floats
+leave.
+
+A scale is kept as the integers of its dyadic form, S = m 2^-n.
+"""
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..arithmetic import qmax
+from ..compat import is_compiling
+
+Convert = Callable[[Tensor], Tensor]
+
+
+class _Scale(nn.Module):
+    """A scale as integer buffers. Every integer model holds some, so that
+    here a model refuses another precision: what is float around its integers
+    would change the results without a word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer('m', torch.zeros((), dtype=torch.int64))
+        self.register_buffer('n', torch.zeros((), dtype=torch.int64))
+
+    def _apply(self, fn: Convert, *args: Any, **kwargs: Any) -> nn.Module:
+        """What ``.half()``, ``.to(...)`` and the like do to every module.
+
+        Raises:
+            TypeError: If they change the dtype of floats.
+        """
+        dtype = fn(torch.zeros((), dtype=torch.float32)).dtype
+        if dtype != torch.float32:
+            raise TypeError(
+                f'an integer model has no precision to change: it is not to '
+                f'be converted to {dtype}. Load it again and leave that out; '
+                f'bits are chosen when it is quantized (tools/ptq.py).')
+        return super()._apply(fn, *args, **kwargs)
+
+    def item(self) -> float:
+        """The scale as a Python float (53 bits hold m exactly).
+
+        Raises:
+            RuntimeError: If the model is still empty.
+        """
+        if not self.m:
+            raise RuntimeError(
+                'this integer model is empty: load an int_model.pth into it, '
+                'or make one with tools/ptq.py')
+        return self.m.item() * 2.0**-self.n.item()
+
+    def times(self, x: Tensor) -> Tensor:
+        """float32 x in units of 1 -> the same in units of the scale."""
+        return x * self._factor(lambda scale: scale)
+
+    def into(self, x: Tensor) -> Tensor:
+        """float32 x -> its multiple of the scale."""
+        return x * self._factor(lambda scale: 1 / scale)
+
+    def _factor(self, of: Callable[[Any], Any]) -> Any:
+        """Of the scale in float64, then float32: a number, or where a program
+        is made of the model (torch.compile, torch.export) what that reads
+        when it runs."""
+        if is_compiling():
+            return of(torch.ldexp(self.m.double(), -self.n)).float()
+        return of(self.item())
+
+
+def padded(image: Tensor, patch: int) -> Tensor:
+    """An image of whole patches, zeros at the bottom and on the right.
+
+    Args:
+        image (Tensor): [B, C, H, W].
+        patch (int): Patch side.
+    """
+    height, width = image.shape[-2:]
+    # Not by assignment into a larger one, whose sizes a program of any size
+    # would have to compare.
+    return F.pad(image, (0, -width % patch, 0, -height % patch))
+
+
+class Quantize(nn.Module):
+    """Float -> integers: ``clamp(floor(x / S + 1/2))``.
+
+    Args:
+        bits (int): Width of the result; float32 [...] -> int8 [...].
+    """
+
+    def __init__(self, bits: int):
+        super().__init__()
+        self.bits = bits
+        self.scale = _Scale()
+
+    def forward(self, x: Tensor) -> Tensor:
+        limit = qmax(self.bits)
+        q = torch.floor(self.scale.into(x.float()) + 0.5)
+        return q.clamp(-limit, limit).to(torch.int8)
+
+
+class Pixels(nn.Module):
+    """The image itself, around its middle: ``pixel - 128`` at scale 1.
+
+    uint8 [B, C, H, W] -> int8 [B, C, H', W'], H' and W' the next multiples
+    of the patch side. The one place where -128 occurs: no pixel is changed.
+
+    Args:
+        channels (int): C.
+        patch (int): Patch side.
+    """
+
+    integer_region = True
+
+    def __init__(self, channels: int, patch: int):
+        super().__init__()
+        self.patch = patch
+        # What an image is padded with at the bottom and on the right.
+        self.register_buffer('padding',
+                             torch.zeros(channels, dtype=torch.int8))
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.dtype != torch.uint8:
+            raise TypeError(f'this integer model takes uint8 images, not '
+                            f'{image.dtype}: build it with the '
+                            f'data_preprocessor of its int_config.py')
+        # What it is padded with becomes 0 for as long as that is done.
+        zero = self.padding.view(-1, 1, 1).to(torch.int16) + 128
+        whole = padded(image.to(torch.int16) - zero, self.patch)
+        return (whole + zero - 128).to(torch.int8)
+
+
+class Dequantize(nn.Module):
+    """Integers -> float32: ``S q``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = _Scale()
+
+    def forward(self, q: Tensor) -> Tensor:
+        return self.scale.times(q.to(torch.float32))

@@ -1,0 +1,32 @@
+"""Integer operators: each defined once, by a reference on integer tensors."""
+from . import native, shapes
+from .attention import attention, window_attention
+from .block import block, window_block
+from .boxes import COORDINATE_BITS, box_levels, decode_boxes, nms, rank
+from .conv import conv2d, neighbourhoods
+from .elementwise import add, requantize
+from .function import gelu, layer_norm, softmax, with_zero_point
+from .library import NAMESPACE, REFERENCES
+from .linear import (
+    LOWER_ZERO,
+    group_ends,
+    linear,
+    linear_add,
+    linear_gelu,
+    linear_wide,
+)
+from .masks import paste_masks
+from .merging import cut_patches, merge_layer_norm
+from .roi_align import roi_align
+
+shapes.load()  # once every operator is defined
+native.load()  # and has its reference
+
+__all__ = [
+    'COORDINATE_BITS', 'LOWER_ZERO', 'NAMESPACE', 'REFERENCES', 'add',
+    'attention', 'block', 'box_levels', 'conv2d', 'cut_patches',
+    'decode_boxes', 'gelu', 'group_ends', 'layer_norm', 'linear',
+    'linear_add', 'linear_gelu', 'linear_wide', 'merge_layer_norm', 'native',
+    'neighbourhoods', 'nms', 'paste_masks', 'rank', 'requantize', 'roi_align',
+    'shapes', 'softmax', 'window_attention', 'window_block', 'with_zero_point'
+]
