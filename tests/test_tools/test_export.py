@@ -173,7 +173,7 @@ def test_a_missing_package_is_named(main, classifier, tmp_path, capsys,
         str(classifier / 'int_config.py'), '--out',
         str(tmp_path / 'model.onnx')
     ]) == 1
-    assert '.[deploy]' in capsys.readouterr().err
+    assert '"iptq-mm[deploy]"' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

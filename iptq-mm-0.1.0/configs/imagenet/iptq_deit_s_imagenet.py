@@ -1,5 +1,0 @@
-# Integer DeiT-S/16 on ImageNet, from timm's float weights.
-# A file of them: --cfg-options model.pretrained=FILE.
-_base_ = ['../_base_/datasets/imagenet.py']
-
-model = dict(name='deit_small_patch16_224')

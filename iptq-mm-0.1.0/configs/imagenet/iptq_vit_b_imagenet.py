@@ -1,5 +1,0 @@
-# Integer ViT-B/16 on ImageNet, from timm's float weights.
-# A file of them: --cfg-options model.pretrained=FILE.
-_base_ = ['../_base_/datasets/imagenet.py']
-
-model = dict(name='vit_base_patch16_224')

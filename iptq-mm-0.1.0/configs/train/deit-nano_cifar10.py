@@ -1,5 +1,0 @@
-# Trains the bundled DeiT with mmdet's stock tools/train.py.
-_base_ = [
-    '../_base_/models/deit-nano_classifier.py',
-    '../_base_/schedules/cifar10.py', '../_base_/schedules/distilled.py'
-]

@@ -1,1 +1,0 @@
-"""What a user gives, checked before any work: config, options, checkpoint."""

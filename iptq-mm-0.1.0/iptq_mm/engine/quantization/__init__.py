@@ -1,1 +1,0 @@
-"""Float model and calibration images to integer parts: hook and stages."""

@@ -1,1 +1,0 @@
-"""What a run says of itself: metrics, SQNR, sizes, times, pictures."""

@@ -1,1 +1,0 @@
-"""Helpers to train bundled checkpoints; quantizing needs none of them."""

@@ -1,1 +1,0 @@
-"""Studies of the functions and of the metric, and the papers' tables."""

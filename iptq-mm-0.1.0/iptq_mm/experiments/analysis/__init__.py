@@ -1,1 +1,0 @@
-"""One model's functions in tables and pictures: ``tools/analyze.py``."""

@@ -1,1 +1,0 @@
-"""Pages in Markdown of what the experiments have measured."""

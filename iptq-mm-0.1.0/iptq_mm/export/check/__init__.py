@@ -1,1 +1,0 @@
-"""Files checked and compared: operators, types, and every output."""

@@ -1,1 +1,0 @@
-"""Tracing an integer region into a graph of ONNX."""

@@ -1,1 +1,0 @@
-"""Neck and heads of an R-CNN to integer parts."""

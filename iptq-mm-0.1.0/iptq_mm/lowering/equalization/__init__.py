@@ -1,1 +1,0 @@
-"""The same float function with channels that quantize better."""

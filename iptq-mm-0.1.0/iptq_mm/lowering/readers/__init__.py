@@ -1,1 +1,0 @@
-"""Where the modules of each float family lie: one reader a family."""

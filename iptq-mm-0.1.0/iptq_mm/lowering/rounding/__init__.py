@@ -1,1 +1,0 @@
-"""How float weights become integers."""

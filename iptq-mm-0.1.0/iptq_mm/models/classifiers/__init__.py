@@ -1,1 +1,0 @@
-"""Integer networks of timm's families, and the model around them."""

@@ -1,1 +1,0 @@
-"""Integer backbones, necks and heads that an mmdet config names."""
