@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+from setup_env import CACHE, HEADERS, ROOT
+
 TAG = f'manylinux_2_28_{platform.machine()}'
 SUITE = 'bullseye'
 SYSTEM = ('libc6', 'libc6-dev', 'libgcc-10-dev', 'libgcc-s1', 'libstdc++6',
@@ -72,8 +72,7 @@ def main() -> None:
     if not shutil.which('g++'):
         sys.exit('error: there is no g++ to build the kernels with')
     system = unpacked(SUITE, SYSTEM, f'debian-{SUITE}')
-    headers = unpacked('trixie', ('libonnxruntime-dev', ),
-                       'onnxruntime-headers')
+    headers = unpacked('trixie', ('libonnxruntime-dev', ), HEADERS.name)
     environment = dict(
         flags(system),
         ONNXRUNTIME_INCLUDE=str(headers / 'usr/include/onnxruntime'))

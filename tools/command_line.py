@@ -9,7 +9,7 @@ import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -49,19 +49,28 @@ def need(extra: str, *packages: str) -> None:
     """Refuse to begin without optional packages.
 
     Args:
-        extra (str): The project's extra that installs them; ``mmdet`` for
-            what docs/installation.md says.
+        extra (str): The project's extra that installs them.
         packages (str): What is imported.
 
     Raises:
         UserError: Naming the first that is missing.
     """
+    _need(packages, f'install the extra, pip install "iptq-mm[{extra}]"')
+
+
+def need_mmdet() -> None:
+    """Refuse to begin without mmdet.
+
+    Raises:
+        UserError: Saying where to read how it is installed.
+    """
+    _need(['mmdet'], 'see docs/installation.md')
+
+
+def _need(packages: Iterable[str], remedy: str) -> None:
     for package in packages:
         if importlib.util.find_spec(package) is None:
             from iptq_mm.engine.errors import UserError
-            remedy = (
-                'see docs/installation.md' if extra == 'mmdet' else
-                f'install the extra, pip install "iptq-mm[{extra}]"')
             raise UserError(f'this needs {package}: {remedy}')
 
 

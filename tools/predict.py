@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from command_line import add_int_model, command, need, parser, share
+from command_line import add_int_model, command, need_mmdet, parser, share
 
 
 def parse_args(args=None):
@@ -32,7 +32,7 @@ def parse_args(args=None):
 @command
 def main(args=None) -> None:
     args = parse_args(args)
-    need('mmdet', 'mmdet')
+    need_mmdet()
     from iptq_mm.engine.predict import predict
     predict(**vars(args))
 

@@ -4,7 +4,7 @@ seeded weights."""
 import sys
 from pathlib import Path
 
-from command_line import command, need, parser
+from command_line import command, need_mmdet, parser
 
 
 def parse_args(args=None):
@@ -24,7 +24,7 @@ def parse_args(args=None):
 def main(args=None) -> bool:
     args = parse_args(args)
     if args.of == 'mmdet':
-        need('mmdet', 'mmdet')
+        need_mmdet()
         from iptq_mm.experiments import mmdet_names as names
     else:
         from iptq_mm.experiments import timm_names as names

@@ -73,7 +73,8 @@ def _normalization(region: Region,
     if not region.image or own is None:
         return None
     # mmdet reads images as BGR, timm as RGB.
-    bgr = is_detector(model) and not own._channel_conversion
+    bgr = is_detector(model) and not getattr(
+        own, '_channel_conversion', True)
     channels = 'BGR' if bgr else 'RGB'
     if region.inputs[0].name == 'pixels' or not getattr(
             own, '_enable_normalize', False):

@@ -117,8 +117,8 @@ def test_places_are_exact_to_a_bit(start, size, cells):
     end = min(start + size, 2**22)
     first = start // UNIT - 1
     low, weight = axis_places(start, end, first, first + 4, cells)
-    for pixel, place in zip_strict(range(first, first + 4),
-                            (low * 2048 + weight).tolist()):
+    for pixel, place in zip_strict(
+            range(first, first + 4), (low * 2048 + weight).tolist()):
         exact = ((pixel + 0.5) * UNIT - start) / (end - start) * cells - 0.5
         assert abs(place / 2048 - exact) <= 0.5 / 2048 + 1e-9 * abs(exact)
     assert (weight >= 0).all() and (weight < 2048).all()

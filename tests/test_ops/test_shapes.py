@@ -154,8 +154,8 @@ def test_a_compiled_backbone_gives_the_same_integers_at_any_size(swin):
     compiled = torch.compile(swin.body, dynamic=True, backend='aot_eager')
     for size in SIZES:
         quantized_image = swin.quantize(image(*size))
-        for one, other in zip_strict(compiled(quantized_image),
-                              swin.body(quantized_image)):
+        for one, other in zip_strict(
+                compiled(quantized_image), swin.body(quantized_image)):
             assert torch.equal(one, other)
 
 
