@@ -7,6 +7,7 @@ import pickle
 import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from inspect import signature
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +16,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import (
+    TorchFunctionMode,
+    handle_torch_function,
+    has_torch_function,
+)
 from torch.utils._pytree import tree_flatten
 
 
@@ -79,6 +85,49 @@ def export_traced(model: nn.Module, *args: Any, **options: Any) -> None:
     if 'dynamo' in signature(torch.onnx.export).parameters:
         options['dynamo'] = False
     torch.onnx.export(model, *args, **options)
+
+
+def sym_max(a: int, b: int) -> int:
+    """``torch.sym_max``, which a ``TorchFunctionMode`` sees, too."""
+    if not is_compiling() and has_torch_function((a, b)):
+        return handle_torch_function(sym_max, (), a, b)
+    return torch.sym_max(a, b)
+
+
+@contextmanager
+def all_indices_seen() -> Iterator[None]:
+    """While the context lasts, a ``TorchFunctionMode`` sees ``x[i]`` whatever
+    i is; torch 2.1 shows it only those that are tuples."""
+    own = vars(Tensor).get('__getitem__')
+    if own is not None or _shows_indices():
+        yield
+        return
+    plain = Tensor.__getitem__
+
+    def get(x: Tensor, index: Any) -> Any:
+        return plain(x, index if isinstance(index, tuple) else (index, ))
+
+    get.__name__ = '__getitem__'  # what the mode is shown
+    Tensor.__getitem__ = get
+    try:
+        yield
+    finally:
+        del Tensor.__getitem__
+
+
+def _shows_indices() -> bool:
+    seen = []
+
+    class Watch(TorchFunctionMode):
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            seen.append(function)
+            return function(*args, **(kwargs or {}))
+
+    numbers = torch.zeros(2, dtype=torch.int8)
+    with Watch():
+        numbers[0]
+    return bool(seen)
 
 
 def is_compiling() -> bool:

@@ -99,7 +99,7 @@ def quiet_imports() -> Iterator[None]:
     It reports a missing OneDL at the level of debugging, by a function that
     prints whatever the level is; and it warns of a missing
     ``faster_coco_eval`` whether that is used or not (then its metric fails,
-    and says so).
+    and says so). With torch 2.4, mmengine imports what torch will drop.
     """
     from mmengine import logging as mmengine_logging
     print_log = mmengine_logging.print_log
@@ -109,8 +109,9 @@ def quiet_imports() -> Iterator[None]:
         if logger is not None or level > logging.DEBUG:
             print_log(msg, logger, level)
 
-    warnings.filterwarnings(
-        'ignore', message='faster_coco_eval is not installed')
+    for message in ('faster_coco_eval is not installed',
+                    '`TorchScript` support for functional optimizers'):
+        warnings.filterwarnings('ignore', message=message)
     mmengine_logging.print_log = print_above_debug
     try:
         yield

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from iptq_mm import compat
 
@@ -104,3 +105,24 @@ def test_zip_strict(monkeypatch, version):
         list(compat.zip_strict('ab', [1]))
     with pytest.raises(ValueError):
         list(compat.zip_strict('a', [1, 2]))
+
+
+def test_a_mode_sees_every_index():
+    seen = []
+
+    class Watch(TorchFunctionMode):
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            if function.__name__ == '__getitem__':
+                seen.append(args[1])
+            return function(*args, **(kwargs or {}))
+
+    x = torch.arange(6).view(2, 3)
+    with compat.all_indices_seen(), Watch():
+        found = [x[1], x[None], x[1:], x[..., 2], x[torch.tensor([0])]]
+    assert len(seen) == 5
+    assert [y.tolist() for y in found] == [
+        [3, 4, 5], [[[0, 1, 2], [3, 4, 5]]], [[3, 4, 5]], [2, 5], [[0, 1, 2]]]
+    with Watch():
+        x[..., 1]
+    assert len(seen) == 6

@@ -1,5 +1,4 @@
-"""Write the integer parts of a saved model as ONNX files of integer operators.
-"""
+"""Write a saved integer model as an ONNX file of integer operators."""
 import sys
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from command_line import (
 
 def parse_args(args=None):
     options = parser(
-        __doc__, 'A classifier or a backbone goes to --out; integer neck and '
-        'heads (scope="all") go beside it, as OUT.neck.onnx and so on. With '
+        __doc__, 'A classifier, a whole detector from pixels to masks, or the '
+        'backbone of a detector whose rest is float (scope="backbone"). With '
         '--check the last line is "N of N images equal" and the exit code 0, '
         'or the exit code is 1 and the first differing node is named. '
         'Example: tools/export.py work_dirs/RUN/int_config.py --out '
@@ -30,22 +29,23 @@ def parse_args(args=None):
         help='the file to write, *.onnx')
     options.add_argument(
         '--dynamic', action='store_true',
-        help='leave the batch free, and height and width of the images of a '
-        'detector (default: one image of one size)')
+        help='leave height and width of the images of a detector free, and '
+        'the batch of a classifier or backbone (default: one image of one '
+        'size)')
     options.add_argument(
         '--size', type=image_size, metavar='S|HxW',
-        help="of a detector's images, as its backbone gets them")
+        help="of a detector's images, as it gets them")
     options.add_argument(
         '--opset', type=int, default=21, metavar='N',
         help="version of ONNX's operators, 18 or later; 4-bit weights need "
         '21 (default: %(default)s)')
     options.add_argument(
         '--external-data', action='store_true',
-        help='write the weights to FILE.data beside each file: a runtime maps '
+        help='write the weights to FILE.data beside the file: a runtime maps '
         'it into memory instead of reading it')
     options.add_argument(
         '--check', nargs='*', metavar='SOURCE',
-        help='run the files in ONNX Runtime beside PyTorch, on image files '
+        help='run the file in ONNX Runtime beside PyTorch, on image files '
         'or folders (a classifier: one folder or tar of CLASS/NAME); without '
         "SOURCE on the config's test images")
     options.add_argument(

@@ -4,21 +4,9 @@
 #include <cmath>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
+#include "model.h"
 
 namespace {
-
-nlohmann::json description(const Ort::Session& session) {
-  Ort::AllocatorWithDefaultOptions allocator;
-  const Ort::ModelMetadata metadata = session.GetModelMetadata();
-  const auto text =
-      metadata.LookupCustomMetadataMapAllocated("iptq_mm", allocator);
-  if (!text) {
-    throw std::runtime_error(
-        "the file has no metadata iptq_mm: write it with tools/export.py");
-  }
-  return nlohmann::json::parse(text.get());
-}
 
 // What the model takes of each pixel value. Each operation is one of float32,
 // as in IPTQ-MM, so that no pixel becomes another integer.
@@ -33,17 +21,11 @@ std::array<int8_t, 256> quantized(float mean, float std, double scale) {
   return table;
 }
 
-Ort::SessionOptions options(const std::string& library) {
-  Ort::SessionOptions options;
-  if (!library.empty()) options.RegisterCustomOpsLibrary(library.c_str());
-  return options;
-}
-
 }  // namespace
 
 Classifier::Classifier(const std::string& path, const std::string& library)
     : env_(ORT_LOGGING_LEVEL_WARNING, "classify"),
-      session_(env_, path.c_str(), options(library)) {
+      session_(env_, path.c_str(), session_options(library)) {
   const nlohmann::json about = description(session_);
   const nlohmann::json& output = about.at("outputs").at(0);
   if (output.at("name") != "logits") {

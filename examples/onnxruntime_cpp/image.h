@@ -11,5 +11,12 @@ struct Image {
   std::vector<uint8_t> pixels;
 };
 
-// Reads a binary PPM (P6) of 8 bits a channel; throws std::runtime_error.
-Image read_ppm(const std::string& path);
+// Reads PNG, JPEG, BMP, PNM and what else stb_image knows, 8 bits a channel;
+// throws std::runtime_error for what is no image, or is damaged.
+Image read_image(const std::string& path);
+
+// Writes a PNG; throws std::runtime_error.
+void write_png(const std::string& path, const Image& image);
+
+// Bilinear, in fixed point: the pixels that OpenCV's INTER_LINEAR gives.
+Image resized(const Image& image, int64_t height, int64_t width);

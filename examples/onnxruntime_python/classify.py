@@ -19,20 +19,23 @@ class UserError(Exception):
     """Something that the user can mend; the message says how."""
 
 
-def open_model(path: str,
-               library: str | None = None) -> onnxruntime.InferenceSession:
+def open_model(path: str, library: str | None = None,
+               threads: int = 0) -> onnxruntime.InferenceSession:
     """Load a file that ``tools/export.py`` of IPTQ-MM wrote.
 
     Args:
         path (str): The file.
         library (str, optional): Kernels of IPTQ-MM, which give the same
             integers faster. Defaults to None.
+        threads (int): Defaults to 0, all processors.
 
     Raises:
         UserError: If there is none, or it is no ONNX file, or they do not
             fit.
     """
     options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    options.intra_op_num_threads = threads
     try:
         if library is not None:
             options.register_custom_ops_library(library)
@@ -42,17 +45,26 @@ def open_model(path: str,
         raise UserError(f'{path} cannot be loaded: {error}') from error
 
 
+def metadata(session: onnxruntime.InferenceSession) -> dict[str, Any]:
+    """What the file says about itself.
+
+    Raises:
+        UserError: If it says nothing.
+    """
+    properties = session.get_modelmeta().custom_metadata_map
+    if 'iptq_mm' not in properties:
+        raise UserError('the file has no metadata iptq_mm: write it with '
+                        'tools/export.py')
+    return json.loads(properties['iptq_mm'])
+
+
 def describe(session: onnxruntime.InferenceSession) -> dict[str, Any]:
     """What the file says about its own input and outputs.
 
     Raises:
         UserError: If it says nothing, or is no classifier.
     """
-    properties = session.get_modelmeta().custom_metadata_map
-    if 'iptq_mm' not in properties:
-        raise UserError('the file has no metadata iptq_mm: write it with '
-                        'tools/export.py')
-    description = json.loads(properties['iptq_mm'])
+    description = metadata(session)
     names = [output['name'] for output in description['outputs']]
     if names != ['logits']:
         raise UserError(f'the file gives {", ".join(names)}, not logits: '

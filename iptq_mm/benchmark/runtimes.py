@@ -79,8 +79,9 @@ def _load_compiled(path: Path, threads: int) -> Run:
 
 def _refuse_detector(model: nn.Module) -> None:
     if isinstance(model, Detection):
-        raise UserError('a whole detector runs in torch alone: compare with '
-                        '--vs torch, or its backbone, swin_t, with the others')
+        raise UserError('a whole detector runs in torch and, as integers, in '
+                        'ONNX Runtime: compare with --vs torch,ort-iptq, or '
+                        'its backbone, swin_t, with the others')
 
 
 def _save_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
@@ -119,9 +120,10 @@ def _save_integer_onnx(model: nn.Module, images: Tensor, path: Path) -> None:
     """W8A8 as ``tools/export.py`` writes it."""
     _need('onnx')
     from ..export import to_onnx
-    _refuse_detector(model)
-    to_onnx(integer_model(model, images, {}), path, tuple(images.shape[2:]),
-            dynamic=len(images) > 1)
+    integer = integer_model(model, images, {})
+    if isinstance(integer, Detection):
+        integer = integer.detector
+    to_onnx(integer, path, tuple(images.shape[2:]), dynamic=len(images) > 1)
 
 
 def _load_with_library(path: Path, threads: int) -> Run:
@@ -132,8 +134,8 @@ def _load_with_library(path: Path, threads: int) -> Run:
 def _load_integer_onnx(path: Path, threads: int,
                        library: Path | None = None) -> Run:
     session = _session(path, threads, library)
-    port, = json.loads(
-        session.get_modelmeta().custom_metadata_map['iptq_mm'])['inputs']
+    port = json.loads(
+        session.get_modelmeta().custom_metadata_map['iptq_mm'])['inputs'][0]
 
     def run(images: Tensor) -> list[np.ndarray]:
         # As nn.Quantize computes it.
@@ -156,6 +158,7 @@ def _session(path: Path, threads: int, library: Path | None = None):
     if library is not None:
         options.register_custom_ops_library(str(library))
     options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors
     # Its threads would otherwise wait for work in a loop for long.
     options.add_session_config_entry('session.force_spinning_stop', '1')
     return onnxruntime.InferenceSession(

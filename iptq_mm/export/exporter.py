@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnx
 import torch
-from onnx import ModelProto, ValueInfoProto, helper
+from onnx import ModelProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ..compat import zip_strict
@@ -18,13 +18,15 @@ from .external import save_apart
 from .graph.initializers import INT4_OPSET, Initializers
 from .graph.tracer import Tracer, module_paths, opset_imports
 from .graph.types import element_type
-from .region import Port, Region, regions_of
+from .port import Port
+from .region import Region, region_of
 
 DEFAULT_OPSET = 21
 LOWEST_OPSET = 18
 """The first with ``BitwiseXor`` and axes as inputs of reductions."""
 
-_AXES = dict(N='batch', H='height', W='width')
+_AXES = dict(N='batch', H='height', W='width', D='detections',
+             Y='original_height', X='original_width')
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ def export_region(region: Region, inputs: tuple[Tensor, ...],
     Args:
         region (Region): The part.
         inputs (tuple[Tensor, ...]): What to show to it: integers.
-        dynamic (bool): Whether batch, height and width (of a network for
-            one size: the batch) are free in the file.
+        dynamic (bool): Whether the batch (of a detector: always 1), and
+            height and width of images (of a network for one size: never) are
+            free in the file.
         opset (int): Version of ONNX's operators, at least 18.
 
     Raises:
@@ -70,12 +73,16 @@ def export_region(region: Region, inputs: tuple[Tensor, ...],
             for tensor in initializers.tensors):
         raise UserError(f'--opset {opset}: 4-bit weights need at least '
                         f'{INT4_OPSET}.')
-    free = 'NHW' if dynamic and region.size is None else 'N' * dynamic
+    free = region.always_free + (region.free if dynamic else '')
+    defaults = [
+        numpy_helper.from_array(tensor.numpy() * 0, port.name)
+        for port, tensor in zip(region.inputs, inputs) if port.optional
+    ]
     graph = helper.make_graph(
         nodes, region.name,
         [_info(*pair, free) for pair in zip(region.inputs, inputs)],
-        [_info(*pair, 'NHW' * dynamic)
-         for pair in zip(region.outputs, results)], initializers.tensors)
+        [_info(*pair, free) for pair in zip(region.outputs, results)],
+        initializers.tensors + defaults)
     imports = opset_imports(opset, functions=True)
     model = helper.make_model(
         graph, functions=tracer.finish(), opset_imports=imports,
@@ -87,10 +94,10 @@ def export_region(region: Region, inputs: tuple[Tensor, ...],
 def _info(port: Port, tensor: Tensor, free: str) -> ValueInfoProto:
     """Type and shape of an input or output; the free axes have names, which
     two feature maps of different size do not share."""
-    own = {'N': '', 'H': f'_{port.name}', 'W': f'_{port.name}'}
+    own = dict(H=f'_{port.name}', W=f'_{port.name}')
     return helper.make_tensor_value_info(
         port.name, element_type(tensor.dtype), [
-            _AXES[axis] + own[axis] if axis in free else length
+            _AXES[axis] + own.get(axis, '') if axis in free else length
             for axis, length in zip(port.layout, tensor.shape)
         ])
 
@@ -100,72 +107,54 @@ def to_onnx(model: nn.Module,
             size: tuple[int, int] | None = None,
             dynamic: bool = False,
             opset: int = DEFAULT_OPSET,
-            external_data: bool = False) -> dict[Path, ModelProto]:
-    """Write the integer parts of a model as ONNX files.
+            external_data: bool = False) -> ModelProto:
+    """Write an integer model as an ONNX file.
 
-    A classifier or a backbone is written to ``path``. What else a detector
-    has of integer parts (``scope='all'``) is written beside it, one file a
-    part: ``model.neck.onnx``, ``model.rpn_head.onnx``; the steps between them
-    are in none. Their sizes are always free.
+    A classifier, a whole detector, or the backbone of a detector whose rest
+    is float (``scope='backbone'``).
 
     Args:
         model (nn.Module): As :func:`iptq_mm.load` gives it, or an integer
             network.
         path (str | Path): ``model.onnx``. Its folder must exist.
         size (tuple[int, int], optional): Height and width of the images of a
-            backbone; a classifier has its own.
-        dynamic (bool): Whether the batch, and height and width of a
-            backbone, are free. Defaults to False: one image, of one size.
+            detector or backbone; a classifier has its own.
+        dynamic (bool): Whether the batch (a detector takes one image), and
+            height and width of a detector's or backbone's images, are free.
+            Defaults to False: one image, of one size.
         opset (int): Version of ONNX's operators. Defaults to 21.
-        external_data (bool): Whether the weights of each file go to one
+        external_data (bool): Whether the weights go to a file of their own
             beside it, ``model.onnx.data``, which a runtime maps into memory
             instead of reading it. Defaults to False.
 
     Returns:
-        dict[Path, ModelProto]: The files, and what is in them, weights
-        included.
+        ModelProto: What is in the file, weights included.
 
     Raises:
-        UserError: If the model has no integer part, or lacks a size; or a
+        UserError: If the model has no integer part, or lacks a size; or the
             file cannot be written.
-        FloatInGraphError: If a graph had a float tensor.
+        FloatInGraphError: If the graph had a float tensor.
     """
     if opset < LOWEST_OPSET:
         raise UserError(f'--opset {opset}: shifts and reductions need at '
                         f'least {LOWEST_OPSET}.')
-    found, path = regions_of(model), Path(path)
-    written = {}
-    for region in found:
-        proto = _export(region, model, size, dynamic, opset)
-        target = path if region.image else path.with_suffix(
-            f'.{region.name}{path.suffix}')
-        if external_data:
-            save_apart(proto, target)
-        else:
-            with atomic_file(target) as temporary:
-                onnx.save(proto, temporary)
-        written[target] = proto
-    return written
-
-
-def _export(region: Region, model: nn.Module, size: tuple[int, int] | None,
-            dynamic: bool, opset: int) -> ModelProto:
-    if region.image:
-        if region.size and size and size != region.size:
-            raise UserError(
-                f'--size: this network is for {region.size[0]}x'
-                f'{region.size[1]} images only.')
-        if not (region.size or size or dynamic):
-            raise UserError('this backbone takes images of any size: give '
-                            'one by --size HxW, or leave all open by '
-                            '--dynamic.')
-    proto = export_region(
-        region, region.example(size), dynamic or not region.image,
-        opset).model
+    region, path = region_of(model), Path(path)
+    if region.size and size and size != region.size:
+        raise UserError(f'--size: this network is for {region.size[0]}x'
+                        f'{region.size[1]} images only.')
+    if not (region.size or size or dynamic):
+        raise UserError('this model takes images of any size: give one by '
+                        '--size HxW, or leave all open by --dynamic.')
+    proto = export_region(region, region.example(size), dynamic, opset).model
     from .. import __version__
     metadata.write(
         proto,
         metadata.describe(region, model, dict(iptq_mm=__version__)))
     onnx.checker.check_model(proto)
     check_integer(proto)
+    if external_data:
+        save_apart(proto, path)
+    else:
+        with atomic_file(path) as temporary:
+            onnx.save(proto, temporary)
     return proto

@@ -46,7 +46,7 @@ def describe(region: Region, model: nn.Module,
         outputs=[vars(port) for port in region.outputs],
         size=region.size,
         normalization=_normalization(region, model),
-        resize=resize_of(config) if region.size else None,
+        resize=resize_of(config),
         functions=_functions(region),
         bits=dict(backbone['bits']) if backbone.get('bits') else None,
         classes=list(meta['classes']) if meta.get('classes') else None,
@@ -70,7 +70,7 @@ def _normalization(region: Region,
     """Of a pixel p of channel c in 0..255: (p - mean[c]) / std[c]; then the
     integer is clamp(floor(that / scale + 1/2), -127, 127), in float32."""
     own = getattr(model, 'data_preprocessor', None)
-    if not region.image or own is None:
+    if own is None:
         return None
     # mmdet reads images as BGR, timm as RGB.
     bgr = is_detector(model) and not getattr(

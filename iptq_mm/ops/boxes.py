@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..arithmetic import multiply_shift, rshift
 from .library import operator
+from .loops import while_any
 
 COORDINATE_BITS = 8
 """Fractional bits of a coordinate."""
@@ -22,6 +23,9 @@ DELTA_BITS = 16
 
 LARGEST_RATIO = round(4.135166556742356 * 2**DELTA_BITS)
 """ln(1000 / 16): mmdet's bound of a change of width or height."""
+
+EVERY = 2**31 - 1
+"""More than there are: a ``count`` that keeps all."""
 
 _LOG2_E = round(1.4426950408889634 * 2**30)
 _EXP2 = [round(2**(i / 64) * 2**24) for i in range(65)]
@@ -163,18 +167,22 @@ def nms(boxes: Tensor, scores: Tensor, groups: Tensor, numerator: int,
     Returns:
         Tensor: int64, places of those that stay, the best first.
     """
-    order = rank(scores, len(scores))
+    order = rank(scores, EVERY)
     wide, group = boxes[order].to(torch.int64), groups[order]
     start, end = wide[:, :2], wide[:, 2:]
     area = (end - start).prod(1)
-    alive = torch.ones_like(area, dtype=torch.bool)
-    for i in range(len(order)):
-        if not alive[i]:
-            continue
-        later = slice(i + 1, None)
-        inside = (torch.minimum(end[i], end[later]) -
-                  torch.maximum(start[i], start[later])).clamp(min=0).prod(1)
-        union = area[i] + area[later] - inside
+    places = torch.arange(order.shape[0], device=order.device)
+
+    def best(alive: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """The first that is alive stays; some others go."""
+        i = alive.to(torch.int32).argmax(0)
+        inside = (torch.minimum(end[i], end) -
+                  torch.maximum(start[i], start)).clamp(min=0).prod(1)
+        union = area[i] + area - inside
         gone = inside * denominator > union * numerator
-        alive[later] &= ~(gone & (group[later] == group[i]))
-    return order[alive]
+        first = places == i
+        return (alive & ~(gone & (group == group[i])) & ~first, kept | first)
+
+    none = torch.zeros_like(places, dtype=torch.bool)
+    _, kept = while_any(best, ~none, none)
+    return order[kept]

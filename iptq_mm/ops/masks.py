@@ -2,8 +2,8 @@
 
 What mmdet's ``FCNMaskHead`` does in floats: the probability of each cell of a
 mask, by bilinear interpolation at the centre of each pixel of the box, against
-a threshold. Only pixels in and around a box are looked at, whatever the size
-of the image.
+a threshold. Kernels look at the pixels in and around a box only, whatever the
+size of the image.
 """
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from ..arithmetic import floor_divide
 from ..compat import zip_strict
 from .boxes import COORDINATE_BITS
 from .library import operator
+from .loops import each
 
 WEIGHT_BITS = 11
 """Fractional bits of a weight along one axis."""
@@ -43,69 +44,74 @@ def mask_windows(boxes: Tensor, height: int, width: int) -> Tensor:
     return torch.cat([first, last], 1)
 
 
-def axis_places(start: int, end: int, first: int, last: int,
+def axis_places(start: Tensor, end: Tensor, pixels: Tensor,
                 cells: int) -> tuple[Tensor, Tensor]:
     """Where the centres of pixels lie among the cells of a mask.
 
     Args:
-        start, end (int): The box along the axis, start < end.
-        first, last (int): Pixels, the last excluded.
+        start, end (Tensor): int64, the box along the axis; of one without
+            length the places are anything.
+        pixels (Tensor): int64 [P].
         cells (int): Of the mask.
 
     Returns:
-        tuple[Tensor, Tensor]: int64 [last - first], the cell before the
-        centre (-1 and below, or beyond the last one, where it is outside) and
-        the weight of the next one, 11 fractional bits.
+        tuple[Tensor, Tensor]: int64 [P], the cell before the centre (-1 and
+        below, or beyond the last one, where it is outside) and the weight of
+        the next one, 11 fractional bits.
     """
-    pixels = torch.arange(first, last)
     unit = 1 << COORDINATE_BITS
+    size = (end - start).clamp(min=1)
     # u = (pixel + 1/2 - start) / (end - start) cells - 1/2
-    place = (2 * unit * pixels + unit - 2 * start) * cells - (end - start)
-    whole = 2 * (end - start)
+    place = (2 * unit * pixels + unit - 2 * start) * cells - size
+    whole = 2 * size
     u = floor_divide((place << (WEIGHT_BITS + 1)) + whole, 2 * whole)
     low = u >> WEIGHT_BITS
     return low, u - (low << WEIGHT_BITS)
 
 
-@operator('paste_masks(Tensor probabilities, Tensor boxes, int height,'
-          ' int width, int threshold) -> Tensor[]')
-def paste_masks(probabilities: Tensor, boxes: Tensor, height: int,
-                width: int, threshold: int) -> list[Tensor]:
-    """The part of each mask that lies in its window.
+@operator('paste_masks(Tensor probabilities, Tensor boxes, Tensor size,'
+          ' int threshold) -> Tensor')
+def paste_masks(probabilities: Tensor, boxes: Tensor, size: Tensor,
+                threshold: int) -> Tensor:
+    """Masks of boxes in their image.
 
     Args:
         probabilities (Tensor): int16 [N, h, w] of each box's class, in
             [0, 2^14], 14 fractional bits.
         boxes (Tensor): int32 [N, 4], in coordinates of the image.
-        height, width (int): Of the image.
+        size (Tensor): int64 [2], height and width of the image.
         threshold (int): Least probability of a pixel of the mask, 14
             fractional bits, positive.
 
     Returns:
-        list[Tensor]: bool [h_i, w_i] of each box, the pixels of
-        :func:`mask_windows`. Cells beyond the mask count as probability 0.
+        Tensor: bool [N, height, width], False beyond :func:`mask_windows`.
+        Cells beyond the mask count as probability 0.
     """
-    windows = mask_windows(boxes, height, width).tolist()
-    masks = []
-    for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        left, top, right, bottom = windows[i]
-        if left == right or top == bottom:
-            masks.append(probabilities.new_zeros(
-                bottom - top, right - left, dtype=torch.bool))
-            continue
-        cells = probabilities[i].to(torch.int64)
-        rows = _interpolated(
-            cells, *axis_places(y1, y2, top, bottom, cells.shape[0]))
-        both = _interpolated(
-            rows.T, *axis_places(x1, x2, left, right, cells.shape[1])).T
-        masks.append(both >= threshold << (2 * WEIGHT_BITS))
-    return masks
+    height, width = size[0].item(), size[1].item()
+    tall, wide = probabilities.shape[1:]
+    rows = torch.arange(height, device=boxes.device)
+    columns = torch.arange(width, device=boxes.device)
+
+    def pasted(cells: Tensor, box: Tensor, window: Tensor) -> Tensor:
+        x1, y1, x2, y2 = box.unbind(0)
+        left, top, right, bottom = window.unbind(0)
+        down = _interpolated(cells.to(torch.int64),
+                             *axis_places(y1, y2, rows, tall))
+        both = _interpolated(down.T, *axis_places(x1, x2, columns, wide)).T
+        inside = (((rows >= top) & (rows < bottom))[:, None] &
+                  (columns >= left) & (columns < right))
+        return (both >= threshold << (2 * WEIGHT_BITS)) & inside
+
+    masks = each(pasted, probabilities, boxes.to(torch.int64),
+                 mask_windows(boxes, height, width))
+    # Of no box, a file's loop would not know the sizes.
+    return masks.reshape(boxes.shape[0], height, width)
 
 
 def _interpolated(values: Tensor, low: Tensor, weight: Tensor) -> Tensor:
     """[cells, n] at places [p] of the first axis -> [p, n], times 2^11."""
     padded = torch.cat([values[:1] * 0, values, values[:1] * 0])
-    last = len(values)
+    last = values.shape[0]
     before = padded[(low + 1).clamp(0, last + 1)]
     after = padded[(low + 2).clamp(0, last + 1)]
     weight = weight[:, None]

@@ -1,8 +1,8 @@
 """Neighbouring tokens side by side, and their LayerNorm: how Swin merges
 patches (Liu et al., arXiv:2103.14030, section 3.1)."""
-import torch
 from torch import Tensor
 
+from ..compat import sym_max
 from .conv import neighbourhoods
 from .function import layer_norm
 from .library import operator
@@ -24,8 +24,8 @@ def cut_patches(x: Tensor, kernel: int, stride: int) -> Tensor:
     rows, cols = -(-height // stride), -(-width // stride)
     # torch's maximum, which an export records; Python's would be decided once.
     padded = x.new_zeros(
-        batch, torch.sym_max(height, (rows - 1) * stride + kernel),
-        torch.sym_max(width, (cols - 1) * stride + kernel), channels)
+        batch, sym_max(height, (rows - 1) * stride + kernel),
+        sym_max(width, (cols - 1) * stride + kernel), channels)
     padded[:, :height, :width] = x
     return neighbourhoods(padded, kernel, stride)
 

@@ -11,47 +11,53 @@ from torch import Tensor
 from ..arithmetic import floor_divide
 from .boxes import COORDINATE_BITS
 from .library import operator
+from .loops import each
 
 WEIGHT_BITS = 11
 """Fractional bits of a weight along one axis."""
 
 
-def axis_weights(start: int, end: int, bins: int, length: int, stride: int,
-                 sampling: int) -> tuple[Tensor, int]:
+def axis_weights(start: Tensor, end: Tensor, bins: int, length: Tensor,
+                 stride: Tensor,
+                 sampling: int) -> tuple[Tensor, Tensor, Tensor]:
     """How much each row (or column) of a map counts for each bin of a box.
 
     Args:
-        start, end (int): The box along the axis, coordinates, start <= end.
+        start, end (Tensor): int64, the box along the axis, coordinates,
+            start <= end.
         bins (int): Along the axis.
-        length (int): Rows of the map.
-        stride (int): Pixels a row.
+        length (Tensor): int64, rows of the map.
+        stride (Tensor): int64, pixels a row.
         sampling (int): Samples a bin; 0: one a row of the map, rounded up.
 
     Returns:
-        tuple[Tensor, int]: int64 [bins, length], sums of the weights of all
-        samples of a bin, 2^11 each; and the number of samples of a bin.
+        tuple[Tensor, Tensor, Tensor]: int64 [bins, R], sums of the weights
+        of all samples of a bin, 2^11 each; int64 [R], the rows that these are
+        of; and the number of samples of a bin.
     """
     unit = stride << (COORDINATE_BITS + 1)  # of a row, in half coordinates
     size = 2 * (end - start)
-    samples = sampling or -(-size // (unit * bins))
-    weights = torch.zeros(bins, length, dtype=torch.int64)
-    if samples == 0:
-        return weights, 0
+    samples = (torch.full_like(size, sampling) if sampling else
+               -floor_divide(-size, unit * bins))
     # y = (2 start - unit / 2 + size (k + 1/2) / (bins samples)) / unit
-    parts = 2 * bins * samples
-    place = ((2 * start - unit // 2) * parts +
-             size * (2 * torch.arange(bins * samples) + 1))
+    most = samples.clamp(min=1)
+    parts = 2 * bins * most
+    k = torch.arange(bins * most.item(), device=size.device)
+    place = (2 * start - (unit >> 1)) * parts + size * (2 * k + 1)
     whole = unit * parts
-    inside = (place >= -whole) & (place <= length * whole)
+    inside = (place >= -whole) & (place <= length * whole) & (samples > 0)
     y = floor_divide((place << (WEIGHT_BITS + 1)) + whole, 2 * whole)
-    y = y.clamp(0, (length - 1) << WEIGHT_BITS)
+    y = torch.minimum(y.clamp(min=0), (length - 1) << WEIGHT_BITS)
     low = y >> WEIGHT_BITS
-    upper = y - (low << WEIGHT_BITS)
-    high = (low + 1).clamp(max=length - 1)
-    bin_of = torch.arange(bins * samples) // samples
-    for row, weight in ((low, (1 << WEIGHT_BITS) - upper), (high, upper)):
-        weights.index_put_((bin_of, row), weight * inside, accumulate=True)
-    return weights, samples
+    upper = (y - (low << WEIGHT_BITS)) * inside
+    lower = (inside.to(torch.int64) << WEIGHT_BITS) - upper
+    high = torch.minimum(low + 1, length - 1)
+    rows = torch.arange(low[:1].item(), high[-1:].item() + 1,
+                        device=size.device)
+    weights = (torch.where(low[:, None] == rows, lower[:, None], 0) +
+               torch.where(high[:, None] == rows, upper[:, None], 0))
+    return (weights.reshape(bins, most.item(), rows.shape[0]).sum(1), rows,
+            samples)
 
 
 @operator('roi_align(Tensor[] maps, int[] strides, Tensor boxes,'
@@ -80,25 +86,27 @@ def roi_align(maps: list[Tensor], strides: list[int], boxes: Tensor,
         or width gives zeros where ``sampling`` is 0.
     """
     channels = maps[0].shape[-1]
-    features = maps[0].new_zeros(len(boxes), height, width, channels)
-    for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        level = int(levels[i])
-        source = maps[level][int(images[i])]
-        rows, vertical = axis_weights(y1, y2, height, source.shape[0],
-                                      strides[level], sampling)
-        columns, horizontal = axis_weights(x1, x2, width, source.shape[1],
-                                           strides[level], sampling)
-        count = max(vertical * horizontal, 1) << (2 * WEIGHT_BITS)
-        total = _weighted(rows, columns, source)
-        features[i] = floor_divide(2 * total + count, 2 * count)
-    return features
+    # The levels one after the other, so that one way leads to each.
+    positions = torch.cat([x.flatten(0, 2) for x in maps])
+    sizes = torch.tensor([x.shape[:3] for x in maps], device=boxes.device)
+    counts = sizes.prod(1)
+    firsts = counts.cumsum(0) - counts
+    steps = torch.tensor(strides, device=boxes.device)
 
+    def features(box: Tensor, image: Tensor, level: Tensor) -> Tensor:
+        x1, y1, x2, y2 = box.unbind(0)
+        _, tall, wide = sizes[level].unbind(0)
+        across, columns, horizontal = axis_weights(x1, x2, width, wide,
+                                                   steps[level], sampling)
+        down, rows, vertical = axis_weights(y1, y2, height, tall,
+                                            steps[level], sampling)
+        own = firsts[level] + (image * tall + rows[:, None]) * wide + columns
+        part = positions[own].to(torch.int64)  # [R, S, C]
+        total = down @ (across @ part).flatten(1)
+        count = (vertical * horizontal).clamp(min=1) << (2 * WEIGHT_BITS)
+        mean = floor_divide(2 * total + count, 2 * count)
+        return mean.reshape(height, width, channels).to(torch.int8)
 
-def _weighted(rows: Tensor, columns: Tensor, source: Tensor) -> Tensor:
-    """rows @ source @ columns^T for every channel, int64 [h, w, C], without
-    the part of the map that has no weight."""
-    used = [weights.any(0).nonzero().flatten() for weights in (rows, columns)]
-    part = source[used[0]][:, used[1]].to(torch.int64)
-    rows, columns = rows[:, used[0]], columns[:, used[1]]
-    across = torch.einsum('ws,rsc->rwc', columns, part)
-    return torch.einsum('hr,rwc->hwc', rows, across)
+    # Of no box, a file's loop would not know the sizes.
+    return each(features, boxes.to(torch.int64), images, levels).reshape(
+        boxes.shape[0], height, width, channels)

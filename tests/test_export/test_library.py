@@ -21,7 +21,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from iptq_mm.compat import zip_strict
 from iptq_mm.engine.errors import UserError
-from iptq_mm.export import library, onnxruntime_library, regions_of, to_onnx
+from iptq_mm.export import library, onnxruntime_library, region_of, to_onnx
 from iptq_mm.export.check.runtime import Session
 from iptq_mm.export.graph.digest import digest
 from iptq_mm.export.library import has_onnxruntime_library
@@ -47,7 +47,7 @@ def model():
 @pytest.fixture(scope='module')
 def proto(model, tmp_path_factory):
     path = tmp_path_factory.mktemp('library') / 'model.onnx'
-    return to_onnx(model, path, dynamic=True)[path]
+    return to_onnx(model, path, dynamic=True)
 
 
 def changed(proto):
@@ -68,7 +68,7 @@ def test_no_function_with_a_kernel_is_run(network, tmp_path):
     """Their bodies are taken away: what is left is done by kernels."""
     network = network()
     path = tmp_path / 'model.onnx'
-    proto = to_onnx(network, path, dynamic=True)[path]
+    proto = to_onnx(network, path, dynamic=True)
     kernels = ('linear', 'layer_norm', 'merge_layer_norm', 'attention',
                'window_attention', 'add', 'requantize', 'gelu')
     hollow = changed(proto)
@@ -77,7 +77,7 @@ def test_no_function_with_a_kernel_is_run(network, tmp_path):
             del function.node[:]
             function.node.append(helper.make_node(
                 'Not', [function.input[0]], [function.output[0]]))
-    region, = regions_of(network)
+    region = region_of(network)
     side = 32 if hasattr(network, 'structure') else 45
     x = torch.randint(-127, 128, (2, 3, side, side)).to(torch.int8)
     with torch.no_grad():
@@ -272,7 +272,7 @@ def resident(path):
 def test_weights_in_a_file_of_their_own_are_in_memory_once(tmp_path):
     model = integer_twin(float_vit(embed_dim=192), images())
     path, data = tmp_path / 'model.onnx', tmp_path / 'model.onnx.data'
-    proto = to_onnx(model, path, dynamic=True, external_data=True)[path]
+    proto = to_onnx(model, path, dynamic=True, external_data=True)
     weights = sum(x.nbytes for name, x in model.state_dict().items()
                   if name.endswith('.weight'))
     assert data.stat().st_size > weights

@@ -1,10 +1,13 @@
 """Each mapping, traced and run in ONNX Runtime, against torch."""
 import pytest
 import torch
+from onnx.reference import ReferenceEvaluator
 
+from iptq_mm.compat import sym_max
 from iptq_mm.export.graph.tracer import NotExportableError
 from iptq_mm.export.mapping import MAPPINGS
 from iptq_mm.ops.int_mm import matmul
+from iptq_mm.ops.loops import each, while_any
 
 from traced import assert_same, integers, traced
 
@@ -66,7 +69,20 @@ UNARY = dict(
     full_like=lambda x: torch.full_like(x, -9),
     zeros_like=lambda x: torch.zeros_like(x),
     ones_like=lambda x: torch.ones_like(x),
-    arange=lambda x: x + torch.arange(x.shape[-1]))
+    arange=lambda x: x + torch.arange(x.shape[-1]),
+    remainder=lambda x: x % 7 - x % -5,
+    __invert__=lambda x: ~(x > 0),
+    prod=lambda x: (x & 7).prod(-1) - (x & 3).prod(-1, keepdim=True).sum(-1),
+    all=lambda x: (x > -2**62).all(-1),
+    any=lambda x: (x > 2**62).any(-1, keepdim=True),
+    cumsum=lambda x: (x >> 8).cumsum(-1),
+    argmax=lambda x: (x & 3).argmax(-1),
+    sort=lambda x: ordered(x.flatten() & 3),
+    split=lambda x: x.split([1, x.shape[-1] - 1], dim=-1)[1],
+    nonzero=lambda x: (x > 0).nonzero(),
+    full=lambda x: torch.full((2, x.shape[-1]), -3),
+    tensor=lambda x: torch.tensor([[x.shape[-1], 2], [3, x.shape[-2]]]),
+    matmul=lambda x: (x >> 40) @ (x >> 40).transpose(-1, -2))
 UNARY['T.__get__'] = lambda x: x[..., 0, :, None].flatten(0, -2).T
 UNARY['__iter__'] = lambda x: [row for row in x][1]
 UNARY['__setitem__'] = lambda x: with_corner(x)
@@ -74,6 +90,11 @@ UNARY['__eq__'] = lambda x: x == x.amax(-1, keepdim=True)
 UNARY['nn.functional.pad'] = lambda x: torch.nn.functional.pad(
     x, (0, x.shape[-2], 1, -x.shape[-1] % 5))
 UNARY['iptq.matmul'] = lambda x: matmul(x, x.transpose(-1, -2))
+
+
+def ordered(x):
+    values, places = torch.sort(x, descending=True, stable=True)
+    return values * 100 + places
 
 
 def with_corner(x):
@@ -120,7 +141,10 @@ def test_shift_by_a_tensor():
 @pytest.mark.parametrize('index', [
     0, -1, (0, 1), (slice(None), 2), (..., None), (None, slice(1, 2)),
     (slice(None), None), torch.tensor([2, 0, 2]),
-    (slice(None), torch.tensor([3, 1]))
+    (slice(None), torch.tensor([3, 1])),
+    torch.tensor([True, False, True]),
+    (torch.tensor([False, True, True]), slice(1, 3)),
+    (torch.tensor([2, 0]), torch.tensor([3, 1])),
 ])
 def test_indices(index):
     assert_same(lambda x: x[index], (X, ))
@@ -148,7 +172,7 @@ def test_sizes_that_are_computed():
     def padded(x):
         height = x.shape[0] + -x.shape[0] % 4
         width = -(-x.shape[1] // 3) * 3 - 0
-        rows = torch.sym_max(height, 2 * x.shape[1] + 1)
+        rows = sym_max(height, 2 * x.shape[1] + 1)
         return x.new_zeros(rows, width)
 
     assert_same(padded, (X, ),
@@ -156,8 +180,8 @@ def test_sizes_that_are_computed():
 
 
 def test_a_function_without_a_mapping_is_named():
-    with pytest.raises(NotExportableError, match='cumsum'):
-        traced(lambda x: x.cumsum(0), X)
+    with pytest.raises(NotExportableError, match='cumprod'):
+        traced(lambda x: x.cumprod(0), X)
 
 
 def test_the_length_of_a_traced_tensor_is_not_a_constant():
@@ -166,10 +190,67 @@ def test_the_length_of_a_traced_tensor_is_not_a_constant():
 
 
 @pytest.mark.parametrize('fault', [
-    lambda x: x[torch.tensor([0]), torch.tensor([1])],
     lambda x: x.__setitem__(0, 1) or x,
     lambda x: torch.div(x, 2, rounding_mode='trunc')
 ])
 def test_what_a_mapping_does_not_do_it_refuses(fault):
     with pytest.raises(NotImplementedError):
         traced(fault, X.clone())
+
+
+def test_places_of_several_tensors_come_first():
+    with pytest.raises(NotImplementedError):
+        traced(lambda x: x[:, None][torch.tensor([0]), :, torch.tensor([1])],
+               X)
+
+
+def test_bools_have_a_logic_of_their_own():
+    assert_same(lambda x, y: (x > 0) & (y > 0) | ~(x > y), (X, Y), [LONGER])
+
+
+def test_a_number_of_a_tensor_is_a_size():
+    assert_same(
+        lambda x: torch.arange(x[0].item()).reshape(x[1].item(), -1) + x[:1],
+        (torch.tensor([6, 2]), ),
+        [(torch.tensor([12, 3]), ), (torch.tensor([1, 1]), )])
+
+
+def rows_of(count):
+    return integers(count, 4, low=-9, high=9, seed=count)
+
+
+@pytest.mark.parametrize('count', [0, 1, 5])
+def test_a_loop_over_rows(count):
+    """Whose step knows what is around it."""
+
+    def function(x):
+        size = x.shape[0] * 2
+        first = x.sum(0)[:2]
+        return each(lambda row, n: row[:, None] * n - size + first, x,
+                    x[:, 0]).reshape(x.shape[0], x.shape[1], 2)
+
+    assert_same(function, (rows_of(3), ), [(rows_of(count), )])
+    assert_same(function, (rows_of(count), ), [(rows_of(3), )])
+    found, = ReferenceEvaluator(traced(function, rows_of(3))).run(
+        None, dict(x0=rows_of(count).numpy()))
+    assert torch.equal(torch.from_numpy(found), function(rows_of(count)))
+
+
+def halved(alive, total):
+    """The first that is alive goes, and counts its place."""
+    first = torch.arange(alive.shape[0]) == alive.to(torch.int32).argmax(0)
+    return alive & ~first, total + first * 7
+
+
+@pytest.mark.parametrize('flags', [
+    [True, False, True], [False] * 3, [True] * 6, []])
+def test_a_loop_that_ends(flags):
+    alive = torch.tensor(flags, dtype=torch.bool)
+
+    def function(x):
+        return while_any(halved, x > 0, torch.zeros_like(x))[1]
+
+    assert_same(function, (torch.tensor([1, 0, 4]), ), [(alive.long(), )])
+    model = traced(function, torch.tensor([1, 0, 4]))
+    found, = ReferenceEvaluator(model).run(None, dict(x0=alive.long().numpy()))
+    assert found.tolist() == (alive * 7).tolist()

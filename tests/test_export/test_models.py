@@ -4,7 +4,7 @@ import torch
 from onnx import TensorProto
 
 from iptq_mm.engine.errors import UserError
-from iptq_mm.export import check_integer, metadata, regions_of, to_onnx
+from iptq_mm.export import check_integer, metadata, region_of, to_onnx
 from iptq_mm.export.check.runtime import Session
 from iptq_mm.export.library import (
     has_onnxruntime_library,
@@ -35,9 +35,8 @@ def candidates(kind):
 
 def exported(model, folder, **options):
     """Region, ModelProto and file of a network."""
-    region, = regions_of(model)
-    (path, proto), = to_onnx(model, folder / 'model.onnx', **options).items()
-    return region, proto, path
+    path = folder / 'model.onnx'
+    return region_of(model), to_onnx(model, path, **options), path
 
 
 def assert_equal_bits(region, path, *batches):
@@ -163,7 +162,7 @@ def test_what_the_file_says_of_itself(backbone, tmp_path):
     assert said['part'] == 'backbone'
     assert said['inputs'] == [
         dict(name='image', scale=backbone.quantize.scale.item(),
-             layout='NCHW')
+             layout='NCHW', optional=False)
     ]
     assert [port['scale'] for port in said['outputs']] == [
         border.scale.item() for border in backbone.dequantize

@@ -115,8 +115,11 @@ def test_no_box():
 @example(0, 2**22, 1, 1, 4, 0)
 @example(-1024, -1024, 7, 9, 4, 2)
 def test_weights_are_shares_of_samples(a, b, bins, length, stride, sampling):
-    weights, samples = axis_weights(min(a, b), max(a, b), bins, length,
-                                    stride, sampling)
+    weights, rows, samples = axis_weights(
+        *map(torch.tensor, (min(a, b), max(a, b))), bins,
+        *map(torch.tensor, (length, stride)), sampling)
+    assert weights.shape == (bins, len(rows))
+    assert rows[0] >= 0 and rows[-1] < length
     assert (weights >= 0).all()
     whole = samples << WEIGHT_BITS
     shares = weights.sum(1)

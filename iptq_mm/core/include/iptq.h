@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /* Raised with every change of this file. */
-#define IPTQ_INTERFACE 2
+#define IPTQ_INTERFACE 3
 
 typedef enum iptq_status {
   IPTQ_OK = 0,
@@ -282,20 +282,15 @@ IPTQ_API iptq_status iptq_roi_align(
     const int64_t* level, int64_t height, int64_t width, int64_t sampling,
     int8_t* y);
 
-/* The window of each box in an image: windows [count, 4], x1, y1, x2, y2. */
-IPTQ_API iptq_status iptq_mask_windows(const int32_t* boxes, int64_t count,
-                                       int64_t height, int64_t width,
-                                       int64_t* windows);
-
-/* probabilities [count, rows, columns] into masks[i], of the size of the
- * window i; 0 or 1 each. */
+/* probabilities [count, rows, columns] into masks [count, height, width] of an
+ * image, which hold zeros: 1 where a pixel is inside. Only pixels in and around
+ * a box are written. */
 IPTQ_API iptq_status iptq_paste_masks(const iptq_executor* executor,
                                       const int16_t* probabilities,
                                       int64_t count, int64_t rows,
                                       int64_t columns, const int32_t* boxes,
-                                      const int64_t* windows,
-                                      int64_t threshold,
-                                      uint8_t* const* masks);
+                                      int64_t height, int64_t width,
+                                      int64_t threshold, uint8_t* masks);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,10 @@ namespace iptq::ort {
 using Type = ONNXTensorElementDataType;
 using Create = std::unique_ptr<Kernel> (*)(const Node& node);
 
+// Of an input: any, as the kernel finds it; and any number of any such.
+constexpr Type any_type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+constexpr Type any_number = static_cast<Type>(-1);
+
 struct Operator {
   std::string name;  // OPERATOR_(type of its first input)_(of its output)
   std::vector<Type> inputs;
@@ -23,5 +27,6 @@ struct Operator {
 
 void add_layers(std::vector<Operator>& operators);
 void add_attention(std::vector<Operator>& operators);
+void add_boxes(std::vector<Operator>& operators);
 
 }  // namespace iptq::ort

@@ -62,24 +62,28 @@ CustomOp custom_op(const Operator& of, int variant, uint32_t version) {
     return self(op).of->inputs.size();
   };
   op.GetInputType = [](const OrtCustomOp* op, size_t i) {
-    return self(op).of->inputs[i];
+    const Type type = self(op).of->inputs[i];
+    return type == any_number ? any_type : type;
   };
   op.GetOutputTypeCount = [](const OrtCustomOp*) { return size_t{1}; };
   op.GetOutputType = [](const OrtCustomOp* op, size_t) {
     return self(op).of->output;
   };
   op.KernelDestroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
-  op.GetInputCharacteristic = [](const OrtCustomOp*, size_t) {
+  op.GetInputCharacteristic = [](const OrtCustomOp* op, size_t i) {
+    return self(op).of->inputs[i] == any_number ? INPUT_OUTPUT_VARIADIC
+                                                : INPUT_OUTPUT_REQUIRED;
+  };
+  op.GetOutputCharacteristic = [](const OrtCustomOp*, size_t) {
     return INPUT_OUTPUT_REQUIRED;
   };
-  op.GetOutputCharacteristic = op.GetInputCharacteristic;
   op.GetInputMemoryType = [](const OrtCustomOp*, size_t) {
     return OrtMemTypeDefault;
   };
   op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
-  op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 0; };
   op.GetVariadicOutputMinArity = op.GetVariadicInputMinArity;
-  op.GetVariadicOutputHomogeneity = op.GetVariadicInputHomogeneity;
+  op.GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 1; };
   op.CreateKernelV2 = create_kernel;
   op.KernelComputeV2 = run_kernel;
   op.InferOutputShapeFn = [](const OrtCustomOp* op,
@@ -103,6 +107,7 @@ OrtCustomOpDomain* domain_of(uint32_t version) {
   ops.clear();
   add_layers(operators);
   add_attention(operators);
+  add_boxes(operators);
   OrtCustomOpDomain* made = nullptr;
   check(api->CreateCustomOpDomain(domain_name, &made));
   for (const Operator& of : operators)

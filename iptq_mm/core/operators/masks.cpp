@@ -55,7 +55,7 @@ Window window(int64_t start, int64_t end, int64_t size) {
 
 void paste(const int16_t* cells, int64_t height, int64_t width,
            const Places& rows, const Places& columns, int64_t threshold,
-           uint8_t* to) {
+           uint8_t* to, int64_t step) {
   const int32_t one = 1 << mask_weight_bits;
   const int64_t least = threshold << (2 * mask_weight_bits);
   const auto count = static_cast<int64_t>(columns.before.size());
@@ -65,7 +65,7 @@ void paste(const int16_t* cells, int64_t height, int64_t width,
                ? 0
                : int32_t{cells[(row - 1) * width + column]};
   };
-  for (size_t y = 0; y < rows.before.size(); ++y, to += count) {
+  for (size_t y = 0; y < rows.before.size(); ++y, to += step) {
     for (int64_t x = 0; x < width; ++x)
       line[x + 1] = cell(rows.before[y], x) * (one - rows.weight[y]) +
                     cell(rows.after[y], x) * rows.weight[y];
@@ -79,46 +79,28 @@ void paste(const int16_t* cells, int64_t height, int64_t width,
 }  // namespace
 }  // namespace iptq
 
-iptq_status iptq_mask_windows(const int32_t* boxes, int64_t count,
-                              int64_t height, int64_t width,
-                              int64_t* windows) {
+iptq_status iptq_paste_masks(const iptq_executor* executor,
+                             const int16_t* probabilities, int64_t count,
+                             int64_t rows, int64_t columns,
+                             const int32_t* boxes, int64_t height,
+                             int64_t width, int64_t threshold,
+                             uint8_t* masks) {
   using namespace iptq;
   return guarded([&] {
     supported(height >= 0 && width >= 0 && height <= furthest &&
                   width <= furthest,
               "an image of another size");
-    for (int64_t i = 0; i < count; ++i, boxes += 4, windows += 4) {
-      Window rows = window(boxes[1], boxes[3], height);
-      Window columns = window(boxes[0], boxes[2], width);
-      if (boxes[2] <= boxes[0] || boxes[3] <= boxes[1]) {
-        rows.last = rows.first;
-        columns.last = columns.first;
-      }
-      windows[0] = columns.first;
-      windows[1] = rows.first;
-      windows[2] = columns.last;
-      windows[3] = rows.last;
-    }
-  });
-}
-
-iptq_status iptq_paste_masks(const iptq_executor* executor,
-                             const int16_t* probabilities, int64_t count,
-                             int64_t rows, int64_t columns,
-                             const int32_t* boxes, const int64_t* windows,
-                             int64_t threshold, uint8_t* const* masks) {
-  using namespace iptq;
-  return guarded([&] {
     supported(std::max(rows, columns) <= 1024, "masks of more cells");
     parallel_for(executor, count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t* in = windows + 4 * i;
         const int32_t* box = boxes + 4 * i;
-        if (in[2] <= in[0] || in[3] <= in[1]) continue;
+        if (box[2] <= box[0] || box[3] <= box[1]) continue;
+        const Window y = window(box[1], box[3], height);
+        const Window x = window(box[0], box[2], width);
         paste(probabilities + i * rows * columns, rows, columns,
-              Places(box[1], box[3], in[1], in[3], rows),
-              Places(box[0], box[2], in[0], in[2], columns), threshold,
-              masks[i]);
+              Places(box[1], box[3], y.first, y.last, rows),
+              Places(box[0], box[2], x.first, x.last, columns), threshold,
+              masks + (i * height + y.first) * width + x.first, width);
       }
     });
   });

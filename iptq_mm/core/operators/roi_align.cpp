@@ -13,8 +13,11 @@ namespace {
 constexpr int roi_weight_bits = 11, roi_coordinate_bits = 8;
 
 // From so many samples of a bin on, along an axis and in all, int32 could
-// overflow: the reference knows such boxes.
+// overflow: such boxes (very long and narrow ones) have a loop of their own.
 constexpr int64_t most_axis_samples = 64, most_samples = 1024;
+
+// Of a fixed number of samples; far from what anybody asks for.
+constexpr int64_t most_sampling = 1024;
 
 int64_t floor_divide(int64_t x, int64_t y) {
   return x / y - (x % y != 0 && (x < 0) != (y < 0));
@@ -34,7 +37,6 @@ struct AxisWeights {
     const int64_t size = 2 * (end - start);
     samples = sampling ? sampling
                        : (size + unit * count - 1) / (unit * count);
-    if (samples > most_axis_samples) return;
     values.reserve(count * (2 * samples + 2));
     const int64_t parts = 2 * count * samples, whole = unit * parts;
     for (int64_t bin = 0; bin < count; ++bin) {
@@ -77,7 +79,38 @@ struct Box {
   AxisWeights rows, columns;
   const int8_t* map;
   int64_t width;
+
+  bool many() const {
+    return rows.samples > most_axis_samples ||
+           columns.samples > most_axis_samples ||
+           rows.samples * columns.samples > most_samples;
+  }
 };
+
+// A box of many samples, in int64; y [bins, bins, channels].
+void by_wide_sums(const Box& box, int64_t channels, int8_t* y) {
+  const int64_t count = std::max<int64_t>(
+      box.rows.samples * box.columns.samples, 1) << (2 * roi_weight_bits);
+  std::vector<int64_t> sums(channels), line(channels);
+  for (const AxisBin& rows : box.rows.bins)
+    for (const AxisBin& columns : box.columns.bins) {
+      std::fill(sums.begin(), sums.end(), 0);
+      for (int32_t r = 0; r < rows.count; ++r) {
+        std::fill(line.begin(), line.end(), 0);
+        const int8_t* from =
+            box.map +
+            ((rows.first + r) * box.width + columns.first) * channels;
+        for (int32_t i = 0; i < columns.count; ++i, from += channels)
+          for (int64_t c = 0; c < channels; ++c)
+            line[c] += int64_t{from[c]} * columns.weights[i];
+        for (int64_t c = 0; c < channels; ++c)
+          sums[c] += line[c] * rows.weights[r];
+      }
+      for (int64_t c = 0; c < channels; ++c)
+        *y++ = static_cast<int8_t>(floor_divide(2 * sums[c] + count,
+                                                2 * count));
+    }
+}
 
 }  // namespace
 }  // namespace iptq
@@ -92,7 +125,7 @@ iptq_status iptq_roi_align(const iptq_executor* executor, int64_t levels,
   using namespace iptq;
   return guarded([&] {
     supported(height >= 1 && width >= 1 && sampling >= 0 &&
-                  sampling <= most_axis_samples,
+                  sampling <= most_sampling,
               "bins or samples of another number");
     std::vector<Box> found;
     found.reserve(count);
@@ -111,24 +144,24 @@ iptq_status iptq_roi_align(const iptq_executor* executor, int64_t levels,
                                    strides[l], sampling),
                        maps[l] + images[i] * size[1] * size[2] * channels,
                        size[2]});
-      const Box& box = found.back();
-      supported(box.rows.samples <= most_axis_samples &&
-                    box.columns.samples <= most_axis_samples &&
-                    box.rows.samples * box.columns.samples <= most_samples,
-                "a box of more samples");
     }
     const Kernels& set = kernels();
     parallel_for(executor, count, 4, [&](int64_t begin, int64_t end) {
       const Scratch scratch(set.roi_align_scratch(height * width));
       for (int64_t i = begin; i < end; ++i) {
         const Box& box = found[i];
+        int8_t* to = y + i * height * width * channels;
+        if (box.many()) {
+          by_wide_sums(box, channels, to);
+          continue;
+        }
         set.roi_align({box.map, box.width, channels, box.rows.first,
                        box.rows.last, static_cast<int32_t>(height),
                        static_cast<int32_t>(width), box.rows.bins.data(),
                        box.columns.bins.data(),
                        static_cast<int32_t>(std::max<int64_t>(
                            box.rows.samples * box.columns.samples, 1)),
-                       y + i * height * width * channels, scratch.get()});
+                       to, scratch.get()});
       }
     });
   });

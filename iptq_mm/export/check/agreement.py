@@ -9,14 +9,14 @@ from onnx import ModelProto
 from torch import Tensor, nn
 
 from ...evaluation.accuracy import TopAccuracy
-from ..region import Region
+from ..region import region_of
 from .comparison import Comparer
 from .samples import batches
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What :func:`compare_files` found.
+    """What :func:`compare_file` found.
 
     Args:
         images (int): Number of images.
@@ -33,17 +33,15 @@ class Agreement:
     accuracy: tuple[float, float] | None
 
 
-def compare_files(model: nn.Module, parts: Sequence[Region],
-                  files: Sequence[ModelProto],
-                  sources: Sequence[str | Path], count: int, batch_size: int,
-                  references: int,
-                  progress: Callable[[int], None]) -> Agreement:
-    """Run files in ONNX Runtime beside the model in PyTorch.
+def compare_file(model: nn.Module, file: ModelProto,
+                 sources: Sequence[str | Path], count: int, batch_size: int,
+                 references: int,
+                 progress: Callable[[int], None]) -> Agreement:
+    """Run a file in ONNX Runtime beside the model in PyTorch.
 
     Args:
         model (nn.Module): As ``iptq_mm.load`` gives it.
-        parts (Sequence[Region]): Its integer parts.
-        files (Sequence[ModelProto]): What was exported of each.
+        file (ModelProto): What was exported of it.
         sources (Sequence[str | Path]): Of the images, see ``batches``.
         count (int): At most so many images.
         batch_size (int): At most so many at once.
@@ -52,13 +50,13 @@ def compare_files(model: nn.Module, parts: Sequence[Region],
         progress (Callable[[int], None]): Told the number of images done.
 
     Raises:
-        UserError: If images cannot be read, or a file does not take their
+        UserError: If images cannot be read, or the file does not take their
             size.
     """
     images = equal = referenced = 0
     difference = None
     accuracies = TopAccuracy((1, )), TopAccuracy((1, ))
-    with Comparer(parts, files) as comparer:
+    with Comparer(region_of(model), file) as comparer:
         for batch in batches(model, sources, count, batch_size):
             with_references = images < references
             compared = comparer.compare(batch.run, with_references)

@@ -34,7 +34,11 @@ class Session:
             model, str) else model.SerializeToString()
         self._session = onnxruntime.InferenceSession(
             content, options, providers=['CPUExecutionProvider'])
-        self._inputs = [entry.name for entry in self._session.get_inputs()]
+        self._inputs = [
+            entry.name
+            for entry in (*self._session.get_inputs(),
+                          *self._session.get_overridable_initializers())
+        ]
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Integers in, integers out, in the order of the graph."""

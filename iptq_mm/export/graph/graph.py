@@ -41,20 +41,29 @@ class Graph:
     Args:
         named (bool): Whether nodes have names of their own. Those of a
             function need none: it is called under many.
+        outer (Graph, optional): Of which this is the body of a loop. Defaults
+            to None.
 
     Attributes:
         nodes (list[NodeProto]): In the order of computation.
         path (str): Module path that new names begin with.
         functions (set[str]): Names of the functions that are called.
+        depth (int): Of so many loops it is in the body.
     """
 
-    def __init__(self, named: bool):
+    def __init__(self, named: bool, outer: Graph | None = None):
         self._named = named
         self.nodes: list[NodeProto] = []
-        self.path = ''
+        # Names of the outer graph are known in a body: its own are others.
+        self.path = outer.name('loop') if outer else ''
+        self.depth = outer.depth + 1 if outer else 0
         self.functions: set[str] = set()
-        self._known: dict[tuple, str] = {}
+        self._known: dict[tuple, list[str]] = {}
         self._names: dict[str, int] = {}
+
+    def named(self, output: str) -> str | None:
+        """What a node with an output is called."""
+        return output if self._named else None
 
     def name(self, stem: str) -> str:
         """A name that no other value has."""
@@ -77,20 +86,36 @@ class Graph:
             str: Name of the output; that of an earlier node that computes
             the same.
         """
+        return self.emit_all(1, operator, *inputs, domain=domain,
+                             **attributes)[0]
+
+    def emit_all(self, count: int, operator: str, /, *inputs: str,
+                 domain: str = '', **attributes) -> list[str]:
+        """Add a node with so many outputs; as :meth:`emit`."""
         key = (operator, inputs, domain, repr(sorted(attributes.items())))
         if key not in self._known:
             if domain:
                 self.functions.add(operator)
-            output = self._known[key] = self.name(operator)
+            outputs = self._known[key] = [
+                self.name(operator) for _ in range(count)
+            ]
             node = helper.make_node(
-                operator, inputs, [output],
-                name=output if self._named else None, domain=domain)
+                operator, inputs, outputs,
+                name=self.named(outputs[0]), domain=domain)
             # Not by make_node: one may be called `name`.
             node.attribute.extend(
                 helper.make_attribute(name, value)
                 for name, value in sorted(attributes.items()))
             self.nodes.append(node)
         return self._known[key]
+
+    def emit_apart(self, operator: str, *inputs: str) -> str:
+        """Add a node with one output that no other has."""
+        output = self.name(operator)
+        self.nodes.append(
+            helper.make_node(operator, inputs, [output],
+                             name=self.named(output)))
+        return output
 
     def function(self, operator: str, *inputs: str, **attributes) -> str:
         """Add a call of a function of the file; as :meth:`emit`."""

@@ -18,11 +18,14 @@ class Scope:
         graph (Graph): Where nodes go.
         constant (Callable): The Value of a tensor that no traced function
             has made: a buffer, or a constant of the code.
+        outer (Scope, optional): Around the body of a loop, where its values
+            are known. Defaults to None.
     """
 
     def __init__(self, graph: Graph,
-                 constant: Callable[[Graph, Tensor], Value]):
-        self.graph = graph
+                 constant: Callable[[Graph, Tensor], Value],
+                 outer: Scope | None = None):
+        self.graph, self.outer = graph, outer
         self._constant = constant
         # The tensors are kept, so that no other gets the id of one of them.
         self._values: dict[int, tuple[Tensor, Value]] = {}
@@ -33,13 +36,21 @@ class Scope:
 
     def knows(self, tensor: Tensor) -> bool:
         """Whether a traced function has made it, or it is an input."""
-        return id(tensor) in self._values
+        return id(tensor) in self._values or (
+            self.outer is not None and self.outer.knows(tensor))
 
     def value(self, tensor: Tensor) -> Value:
         """The Value of a tensor."""
-        if not self.knows(tensor):
-            self.bind(tensor, self._constant(self.graph, tensor))
+        if id(tensor) in self._values:
+            return self._values[id(tensor)][1]
+        if self.outer is not None and self.outer.knows(tensor):
+            return self.outer.value(tensor)
+        self.bind(tensor, self._constant(self.graph, tensor))
         return self._values[id(tensor)][1]
+
+    def constant(self, tensor: Tensor) -> Value:
+        """The Value of a tensor that is what it is in every run."""
+        return self._constant(self.graph, tensor)
 
     def operand(self, x: Tensor | int, dtype: torch.dtype) -> str:
         """Name of an operand of elementwise arithmetic, in a type."""

@@ -28,10 +28,14 @@ class SymbolicInt(int):
                 *operands: int, domain: str = '') -> 'SymbolicInt':
         if not all(isinstance(operand, int) for operand in operands):
             return NotImplemented  # a tensor has its own arithmetic
-        names = [size(self.graph, operand) for operand in operands]
+        # In a loop's body, where the sizes of the graph around it are known.
+        graph = max((operand.graph for operand in operands
+                     if isinstance(operand, SymbolicInt)),
+                    key=lambda graph: graph.depth)
+        names = [size(graph, operand) for operand in operands]
         return SymbolicInt(
-            compute(*map(int, operands)), self.graph,
-            self.graph.emit(node, *names, domain=domain))
+            compute(*map(int, operands)), graph,
+            graph.emit(node, *names, domain=domain))
 
     def __add__(self, other: int) -> 'SymbolicInt':
         return self._record(operator.add, 'Add', self, other)

@@ -13,19 +13,21 @@ time here: what is exported is the reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+import torch
 from onnx import FunctionProto, helper
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ...compat import zip_strict
+from ...compat import all_indices_seen, zip_strict
 from ...ops import REFERENCES
 from ...ops.native import INTERFACE
 from ..mapping import MAPPINGS, name_of
 from .digest import digest
 from .graph import DOMAIN, Graph, Value
+from .loops import LOOPS
 from .primitives import primitive
 from .scope import Scope
 from .symbolic import SymbolicInt, shape
@@ -63,8 +65,18 @@ class Tracer(TorchFunctionMode):
         self.functions: dict[str, FunctionProto] = {}
         self.steps: dict[str, Tensor] = {}
         self._names: dict[tuple, str] = {}
+        self._indices: list[AbstractContextManager] = []
         self._main = Scope(Graph(named=True), constants)
         self._scope = self._main
+
+    def __enter__(self) -> Tracer:
+        self._indices.append(all_indices_seen())
+        self._indices[-1].__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *error) -> None:
+        super().__exit__(*error)
+        self._indices.pop().__exit__(*error)
 
     @property
     def graph(self) -> Graph:
@@ -91,6 +103,10 @@ class Tracer(TorchFunctionMode):
             return self._shape(args[0])
         if name == 'sym_max':
             return self._largest(*args)
+        if name == 'item':
+            return self._item(*args)
+        if function in LOOPS:
+            return self._loop(function, *args)
         result = function(*args, **kwargs)
         if name in _NOT_RECORDED:
             return result
@@ -122,6 +138,28 @@ class Tracer(TorchFunctionMode):
         if not isinstance(x, SymbolicInt):
             x, y = y, x
         return x.maximum(y) if isinstance(x, SymbolicInt) else max(x, y)
+
+    def _item(self, x: Tensor) -> SymbolicInt:
+        graph = self._scope.graph
+        number = graph.emit('Reshape', self._scope.operand(x, torch.int64),
+                            graph.constant([1]))
+        return SymbolicInt(int(x.item()), graph, number)
+
+    def _loop(self, function: Callable, step: Callable,
+              *tensors: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """``each`` or ``while_any``, and its step as the body of a loop."""
+        result = function(step, *tensors)
+        outer = self._scope
+        self._scope = Scope(Graph(named=False, outer=outer.graph), literal,
+                            outer)
+        try:
+            names = LOOPS[function](self, self._scope, step, *tensors)
+        finally:
+            self._scope = outer
+        results = result if isinstance(result, tuple) else (result, )
+        for x, name in zip_strict(results, names):
+            outer.bind(x, Value(name, x.dtype, x.dtype, x.dim()))
+        return result
 
     def _operator(self, qualified: str, function: Callable, args: tuple,
                   kwargs: Mapping) -> Tensor:
@@ -169,9 +207,10 @@ class Tracer(TorchFunctionMode):
         """Trace a reference into a function of the file. Its settings are in
         its body; as attributes they are there for who runs a kernel in its
         place."""
-        # New tensor objects: one may be two arguments.
+        # New tensor objects, since one may be two arguments; and a row of
+        # each, so that a reference has what it looks at.
         leaves = [
-            leaf.detach() if isinstance(leaf, Tensor) else leaf
+            _with_a_row(leaf) if isinstance(leaf, Tensor) else leaf
             for leaf in leaves
         ]
         args, kwargs = tree_unflatten(leaves, structure)
@@ -201,6 +240,12 @@ class Tracer(TorchFunctionMode):
         """All functions that the graph needs, each after those it calls."""
         self._define_primitives(self.graph)
         return list(self.functions.values())
+
+
+def _with_a_row(x: Tensor) -> Tensor:
+    if x.dim() and not x.shape[0]:
+        return x.new_zeros(1, *x.shape[1:])
+    return x.detach()
 
 
 def settings_of(function: Callable, args: tuple,

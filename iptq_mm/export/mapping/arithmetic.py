@@ -43,8 +43,16 @@ _COMPARISONS = {
 }
 
 
+_LOGIC = {'BitwiseAnd': 'And', 'BitwiseOr': 'Or', 'BitwiseXor': 'Xor'}
+"""Of bools."""
+
+
 def _arithmetic(operator: str, scope: Scope, result: Tensor,
                 *operands: Tensor | int) -> Value:
+    if result.dtype == torch.bool:
+        names = [scope.operand(x, torch.bool) for x in operands]
+        return scope.result(
+            scope.graph.emit(_LOGIC[operator], *names), torch.bool, result)
     return scope.arithmetic(operator, result, *operands)
 
 
@@ -73,6 +81,21 @@ def differs(scope: Scope, result: Tensor, x: Tensor,
     same = _compare('Equal', scope, result, x, y)
     return scope.result(
         scope.graph.emit('Not', same.name), torch.bool, result)
+
+
+@maps('remainder')
+def modulo(scope: Scope, result: Tensor, x: Tensor,
+           y: Tensor | int) -> Value:
+    return scope.arithmetic('Mod', result, x, y)
+
+
+@maps('__invert__')
+def inverted(scope: Scope, result: Tensor, x: Tensor) -> Value:
+    if result.dtype != torch.bool:
+        raise NotImplementedError('bitwise not of integers')
+    return scope.result(
+        scope.graph.emit('Not', scope.operand(x, torch.bool)), torch.bool,
+        result)
 
 
 @maps('__rsub__')

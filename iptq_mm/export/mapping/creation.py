@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..graph.graph import Value
 from ..graph.scope import Scope
-from ..graph.symbolic import sizes
+from ..graph.symbolic import SymbolicInt, sizes
 from ..graph.types import element_type
 from .registry import maps
 
@@ -59,3 +59,27 @@ def arange(scope: Scope, result: Tensor, *ends: int, **_) -> Value:
                             scope.graph.constant(1))
     return scope.graph.converted(
         Value(name, torch.int64, torch.int64, 1), result.dtype)
+
+
+@maps('full')
+def full(scope: Scope, result: Tensor, lengths: Sequence[int], fill: int,
+         **_) -> Value:
+    return _filled(scope, result, sizes(scope.graph, tuple(lengths)), fill)
+
+
+@maps('tensor')
+def tensor(scope: Scope, result: Tensor, values, **_) -> Value:
+    """Numbers, some of which may be sizes."""
+    flat = _flat(values)
+    if not any(isinstance(number, SymbolicInt) for number in flat):
+        return scope.constant(result)
+    name = scope.graph.emit('Reshape', sizes(scope.graph, flat),
+                            scope.graph.constant([*result.shape]))
+    return scope.graph.converted(
+        Value(name, torch.int64, torch.int64, result.dim()), result.dtype)
+
+
+def _flat(values) -> tuple[int, ...]:
+    if not isinstance(values, Sequence):
+        return (values, )
+    return sum(map(_flat, values), ())

@@ -40,10 +40,13 @@ def get(scope: Scope, result: Tensor, x: Tensor, index) -> Value:
     for cut in _cuts(axes):
         name = sliced(scope, name, *cut)
     if sum(isinstance(entry, Tensor) for entry in axes) > 1:
-        raise NotImplementedError('an index of several tensors')
+        return _points(scope, result, value, name, axes)
     # From the last axis on, so that those still to come keep their numbers.
     for axis, entry in reversed(list(enumerate(axes))):
-        if not isinstance(entry, slice):
+        if isinstance(entry, Tensor) and entry.dtype == torch.bool:
+            name = graph.emit('Compress', name,
+                              scope.operand(entry, torch.bool), axis=axis)
+        elif not isinstance(entry, slice):
             name = graph.emit(
                 'Gather', name, scope.operand(entry, torch.int64), axis=axis)
     kept = [entry for entry in entries
@@ -52,6 +55,30 @@ def get(scope: Scope, result: Tensor, x: Tensor, index) -> Value:
     if new:
         name = graph.emit('Unsqueeze', name, graph.constant(new))
     return Value(name, value.stored, value.dtype, result.dim())
+
+
+def _points(scope: Scope, result: Tensor, value: Value, name: str,
+            axes: Sequence) -> Value:
+    """Several tensors [N] for the first axes: a place each."""
+    places = [entry for entry in axes if isinstance(entry, Tensor)]
+    if (any(isinstance(entry, slice) for entry in axes[:len(places)])
+            or any(entry != slice(None) for entry in axes[len(places):])
+            or any(x.dim() != 1 or x.dtype == torch.bool for x in places)):
+        raise NotImplementedError('an index of several tensors that are not '
+                                  'for the first axes')
+    graph, last = scope.graph, scope.graph.constant([1])
+    index = graph.emit('Concat', *(
+        graph.emit('Unsqueeze', scope.operand(x, torch.int64), last)
+        for x in places), axis=1)
+    return Value(graph.emit('GatherND', name, index), value.stored,
+                 value.dtype, result.dim())
+
+
+@maps('nonzero')
+def nonzero(scope: Scope, result: Tensor, x: Tensor) -> Value:
+    places = scope.graph.emit('NonZero', scope.operand(x, torch.bool))
+    return Value(scope.graph.emit('Transpose', places, perm=[1, 0]),
+                 torch.int64, torch.int64, 2)
 
 
 @maps('__setitem__')

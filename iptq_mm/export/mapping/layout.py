@@ -154,6 +154,18 @@ def stack(scope: Scope, result: Tensor, tensors: Sequence[Tensor],
     ], axis)
 
 
+@maps('split')
+def split(scope: Scope, result: Sequence[Tensor], x: Tensor,
+          lengths: Sequence[int], dim: int = 0) -> tuple[Value, ...]:
+    value, start, parts = scope.value(x), 0, []
+    for length, part in zip(lengths, result):
+        end = start + length
+        parts.append(Value(sliced(scope, value.name, dim, start, end),
+                           value.stored, value.dtype, part.dim()))
+        start = end
+    return tuple(parts)
+
+
 @maps('unbind', '__iter__')
 def unbind(scope: Scope, result: Sequence[Tensor], x: Tensor,
            axis: int = 0) -> tuple[Value, ...]:

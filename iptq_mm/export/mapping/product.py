@@ -32,3 +32,11 @@ def matmul(scope: Scope, result: Tensor, x: Tensor, y: Tensor) -> Value:
         name = scope.graph.emit(
             'MatMul', *(scope.graph.cast(f, result.dtype) for f in factors))
     return Value(name, result.dtype, result.dtype, result.dim())
+
+
+@maps('matmul')
+def wide_matmul(scope: Scope, result: Tensor, x: Tensor, y: Tensor) -> Value:
+    """Of int64, as torch has it on a CPU."""
+    names = [scope.operand(factor, result.dtype) for factor in (x, y)]
+    return Value(scope.graph.emit('MatMul', *names), result.dtype,
+                 result.dtype, result.dim())

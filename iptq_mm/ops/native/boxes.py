@@ -1,4 +1,5 @@
 """The operators of boxes and masks on the library's functions."""
+import mmap
 from ctypes import Array, byref, c_int64, c_void_p
 
 import torch
@@ -97,28 +98,36 @@ def roi_align(maps: list[Tensor], strides: list[int], boxes: Tensor,
                         height, width, sampling)
 
 
-def paste_masks(probabilities: Tensor, boxes: Tensor, height: int, width: int,
-                threshold: int) -> list[Tensor]:
+def paste_masks(probabilities: Tensor, boxes: Tensor, size: Tensor,
+                threshold: int) -> Tensor:
     if (_are_boxes(boxes) and probabilities.dtype is INT16
-            and probabilities.dim() == 3
+            and probabilities.dim() == 3 and size.dtype is INT64
+            and size.shape == (2, )
             and len(probabilities) == len(boxes)):
         probabilities, boxes = probabilities.contiguous(), boxes.contiguous()
         count, rows, columns = probabilities.shape
-        windows = boxes.new_empty((count, 4), dtype=INT64)
-        if succeeded(core().iptq_mask_windows(
-                boxes.data_ptr(), count, height, width, windows.data_ptr())):
-            masks = [
-                boxes.new_empty((bottom - top, right - left),
-                                dtype=torch.bool)
-                for left, top, right, bottom in windows.tolist()
-            ]
-            if succeeded(core().iptq_paste_masks(
-                    threads(), probabilities.data_ptr(), count, rows, columns,
-                    boxes.data_ptr(), windows.data_ptr(), threshold,
-                    _addresses(masks))):
-                return masks
-    return to_reference('paste_masks', probabilities, boxes, height, width,
-                        threshold)
+        height, width = size.tolist()
+        masks = _empty_masks(count, height, width)
+        if succeeded(core().iptq_paste_masks(
+                threads(), probabilities.data_ptr(), count, rows, columns,
+                boxes.data_ptr(), height, width, threshold,
+                masks.data_ptr())):
+            return masks
+    return to_reference('paste_masks', probabilities, boxes, size, threshold)
+
+
+def _empty_masks(count: int, height: int, width: int) -> Tensor:
+    """bool [count, height, width], False.
+
+    The system hands out a page of these zeros when it is first written:
+    memory and work are those of the boxes, not of as many whole images.
+    """
+    shape = count, height, width
+    if not all(shape):
+        return torch.zeros(shape, dtype=torch.bool)
+    pages = mmap.mmap(-1, count * height * width,
+                      mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=torch.bool).view(shape)
 
 
 def _addresses(tensors: list[Tensor]) -> Array:

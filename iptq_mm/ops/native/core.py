@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-INTERFACE = 2
+INTERFACE = 3
 """``IPTQ_INTERFACE`` of the header that the calls here are written for."""
 
 _P, _I, _L, _S = c_void_p, c_int, c_int64, c_char_p
@@ -49,8 +49,7 @@ FUNCTIONS = dict(
     iptq_rank=(_P, _I, _L, _L, _P),
     iptq_nms=(_P, _L, _P, _P, _L, _L, _P, _P),
     iptq_roi_align=(_P, _L, _P, _P, _P, _L, _P, _L, _P, _P, _L, _L, _L, _P),
-    iptq_mask_windows=(_P, _L, _L, _L, _P),
-    iptq_paste_masks=(_P, _P, _L, _L, _L, _P, _P, _L, _P),
+    iptq_paste_masks=(_P, _P, _L, _L, _L, _P, _L, _L, _L, _P),
     iptq_set_isa=(_S, ))
 """Arguments of the functions that give a status."""
 

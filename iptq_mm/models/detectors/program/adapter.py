@@ -1,5 +1,4 @@
 """Integer detections as mmdet's own."""
-import mmap
 from typing import Any
 
 import torch
@@ -33,30 +32,16 @@ def instances(found: Detections, height: int, width: int,
         scores=found.scores / float(1 << SCORE_BITS),
         labels=found.labels)
     if found.masks is not None:
-        windows = mask_windows(found.boxes, height, width).tolist()
-        parts = ops.paste_masks(
-            found.masks, found.boxes, height, width,
-            max(1, round(mask_threshold * 2**PROBABILITY_BITS)))
-        masks = _empty_masks(len(parts), height, width)
-        for mask, part, (left, top, right, bottom) in zip_strict(
-                masks, parts, windows):
-            mask[top:bottom, left:right] = part
-        result.masks = masks.to(found.boxes.device)
+        result.masks = ops.paste_masks(
+            found.masks, found.boxes,
+            found.boxes.new_tensor([height, width], dtype=torch.int64),
+            least_probability(mask_threshold))
     return result
 
 
-def _empty_masks(count: int, height: int, width: int) -> Tensor:
-    """bool [count, height, width], False.
-
-    The system hands out a page of these zeros when it is first written:
-    memory and work are those of the boxes, not of as many whole images.
-    """
-    shape = count, height, width
-    if not all(shape):
-        return torch.zeros(shape, dtype=torch.bool)
-    pages = mmap.mmap(-1, count * height * width,
-                      mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return torch.frombuffer(pages, dtype=torch.bool).view(shape)
+def least_probability(threshold: float) -> int:
+    """Of a pixel of a mask, 14 fractional bits."""
+    return max(1, round(threshold * 2**PROBABILITY_BITS))
 
 
 def run_length_masks(masks: Tensor, boxes: Tensor) -> list[dict[str, Any]]:

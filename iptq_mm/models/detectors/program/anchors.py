@@ -81,7 +81,7 @@ class IntAnchorHead(nn.Module):
             self.body(narrow(x)) for narrow, x in zip(self.narrow, pyramid)
         ]
         return [self._of_image(outputs, i, limit)
-                for i, limit in enumerate(limits)]
+                for i, limit in enumerate(limits.unbind())]
 
     def _of_image(self, outputs: Sequence[tuple[Tensor, Tensor]], image: int,
                   limit: Tensor) -> Candidates:
@@ -95,25 +95,24 @@ class IntAnchorHead(nn.Module):
     def _of_level(self, level: int, logits: Tensor, deltas: Tensor,
                   limit: Tensor) -> Candidates:
         flat = logits.flatten()  # row, column, anchor, class
-        places = torch.arange(len(flat), device=flat.device)
+        places = torch.arange(flat.shape[0], device=flat.device)
         least, ends = self.rules.least_logit, torch.iinfo(flat.dtype)
         if least >= ends.min:
-            places, = (flat > min(least, ends.max)).nonzero().T
-        if self.rules.per_level < len(places):
-            places = places[ops.rank(flat[places], self.rules.per_level)]
+            places = (flat > min(least, ends.max)).nonzero().flatten()
+        places = places[ops.rank(flat[places], self.rules.per_level)]
         classes = logits.shape[2] // self.anchors.shape[1]
         which = places // classes
         boxes = ops.decode_boxes(
             self._placed(level, which, logits.shape[1]),
             deltas.reshape(-1, 4)[which], self.m, self.n,
-            limit.expand(len(places), 2))
+            limit.expand(places.shape[0], 2))
         return Candidates(boxes, flat[places], places % classes,
                           torch.full_like(places, level))
 
     def _placed(self, level: int, which: Tensor, width: int) -> Tensor:
         """Anchors by their place among those of a level."""
         own = self.anchors[level]
-        position, anchor = which // len(own), which % len(own)
+        position, anchor = which // own.shape[0], which % own.shape[0]
         corner = torch.stack([position % width, position // width], 1)
         shift = corner * (self.strides[level] << ops.COORDINATE_BITS)
         return own[anchor] + shift.repeat(1, 2).to(own.dtype)

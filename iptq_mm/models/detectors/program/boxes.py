@@ -54,13 +54,13 @@ class IntBoxStage(nn.Module):
         deltas [N, 1 or classes, 4]."""
         logits, deltas = self.body(self.features(pyramid, boxes, images))
         return (self.to_logits(logits.flatten(1)),
-                deltas.flatten(1).unflatten(1, (-1, 4)))
+                deltas.reshape(deltas.shape[0], deltas.shape[3] // 4, 4))
 
     def moved(self, boxes: Tensor, deltas: Tensor, labels: Tensor,
               limits: Tensor) -> Tensor:
         """Boxes moved by the deltas of their class; all [N, ...]."""
         place = torch.zeros_like(labels) if self.agnostic else labels
-        own = deltas[torch.arange(len(boxes), device=boxes.device), place]
+        own = deltas[torch.arange(boxes.shape[0], device=boxes.device), place]
         return ops.decode_boxes(boxes, own, self.m, self.n, limits)
 
 
@@ -110,7 +110,7 @@ class IntBoxes(nn.Module):
         box, label = (scores > self.rules.least_score).nonzero().unbind(1)
         score = scores[box, label]
         found = self.stages[-1].moved(boxes[box], deltas[box], label,
-                                      limit.expand(len(box), 2))
+                                      limit.expand(box.shape[0], 2))
         kept = ops.nms(found, score, label, *self.rules.overlap)
         kept = kept[:self.rules.count]
         return Found(found[kept], score[kept], label[kept])

@@ -51,7 +51,7 @@ def of_images(boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         tuple[Tensor, Tensor]: int32 [N, 4], and int64 [N], whose they are.
     """
     images = [
-        torch.full((len(some), ), i, dtype=torch.int64, device=some.device)
+        torch.full((some.shape[0], ), i, dtype=torch.int64, device=some.device)
         for i, some in enumerate(boxes)
     ]
     return torch.cat([*boxes]), torch.cat(images)

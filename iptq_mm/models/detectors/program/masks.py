@@ -30,8 +30,8 @@ class IntMaskStage(nn.Module):
         logits, = self.body(self.features(pyramid, boxes, images))
         if logits.shape[-1] == 1:
             labels = torch.zeros_like(labels)
-        own = logits[torch.arange(len(boxes), device=boxes.device), :, :,
-                     labels]
+        own = logits.permute(0, 3, 1, 2)[torch.arange(
+            boxes.shape[0], device=boxes.device), labels]
         return self.table[self.to_code(own).to(torch.int64) + 128]
 
 
@@ -57,5 +57,5 @@ class IntMasks(nn.Module):
             for stage in self.stages)
         count = len(self.stages)
         mean = (2 * total + count) // (2 * count)
-        return list(mean.to(torch.int16).split([len(one.boxes)
+        return list(mean.to(torch.int16).split([one.boxes.shape[0]
                                                 for one in found]))

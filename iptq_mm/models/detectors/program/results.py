@@ -44,9 +44,9 @@ class Detections(NamedTuple):
 def limits_of(sizes: Sequence[Sizes], device: torch.device) -> Tensor:
     """int32 [B, 2], width and height of each image without its padding,
     coordinates."""
-    return torch.tensor(
-        [[width << ops.COORDINATE_BITS, height << ops.COORDINATE_BITS]
-         for (height, width), _ in sizes], dtype=torch.int32, device=device)
+    inside = torch.tensor(
+        [[width, height] for (height, width), _ in sizes], device=device)
+    return (inside << ops.COORDINATE_BITS).to(torch.int32)
 
 
 def detections(found: Sequence[Found], masks: Sequence[Tensor | None],
@@ -63,6 +63,7 @@ def rescaled(boxes: Tensor, size: Sizes) -> Tensor:
     """Boxes in the original image: a coordinate times the ratio of the two
     sizes along its axis, rounded."""
     (height, width), (tall, broad) = size
-    ratio = boxes.new_tensor([broad, tall]).to(torch.int64).repeat(2)
-    whole = boxes.new_tensor([width, height]).to(torch.int64).repeat(2)
+    ratio, whole = (
+        torch.tensor(sides, device=boxes.device).repeat(2)
+        for sides in ((broad, tall), (width, height)))
     return floor_divide(2 * boxes * ratio + whole, 2 * whole).to(torch.int32)

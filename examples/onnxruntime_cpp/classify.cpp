@@ -44,16 +44,16 @@ int main(int argc, char** argv) {
   if (argc < first + 2) {
     std::fprintf(stderr,
                  "usage: classify [--library libiptq.so] MODEL.onnx "
-                 "IMAGE.ppm...\n\n"
+                 "IMAGE...\n\n"
                  "MODEL.onnx is a classifier that tools/export.py wrote, each "
-                 "image a PPM (P6)\nof the size that the model takes. The "
-                 "library has the same integers faster.\n");
+                 "image of the size\nthat the model takes. The library has "
+                 "the same integers faster.\n");
     return 2;
   }
   try {
     Classifier classifier(argv[first], fast ? argv[2] : "");
     for (int i = first + 1; i < argc; ++i) {
-      const std::vector<int16_t> logits = classifier.logits(read_ppm(argv[i]));
+      const std::vector<int16_t> logits = classifier.logits(read_image(argv[i]));
       std::printf("%s\n", argv[i]);
       print(logits, classifier);
     }
