@@ -12,7 +12,7 @@ from .. import ops
 from ..models.detectors.program import SCORE_BITS, least_probability
 from ..models.detectors.program.image import IntImageDetector, IntPadding
 from ..nn import Pixels
-from .port import Port
+from .port import Port, image_port, noise
 
 SMALL = 64
 """Side of the traced image where the size is free."""
@@ -46,7 +46,6 @@ class DetectorRegion:
         Raises:
             TypeError: If a step of it has no integer form.
         """
-        from .region import image_port
         backbone = detector.backbone
         projection = backbone.body.patch_embed
         rules = detector.test_cfg.get('rcnn') or {}
@@ -78,7 +77,6 @@ class DetectorRegion:
 
     def example(self, size: tuple[int, int] | None) -> tuple[Tensor, ...]:
         """A seeded image, and no size of its original."""
-        from .region import noise
         return (noise(self.inputs[0], self.channels, size or (SMALL, SMALL)),
                 torch.zeros(2, dtype=torch.int64))
 

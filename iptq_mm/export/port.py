@@ -1,6 +1,11 @@
 """The inputs and outputs of a file."""
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor, nn
+
+from ..nn import Pixels
+
 
 @dataclass(frozen=True)
 class Port:
@@ -19,3 +24,19 @@ class Port:
     scale: float
     layout: str
     optional: bool = False
+
+
+def noise(port: Port, channels: int, size: tuple[int, int]) -> Tensor:
+    """A seeded image [1, C, H, W], as an input takes it."""
+    dtype = torch.uint8 if port.name == 'pixels' else torch.int8
+    info = torch.iinfo(dtype)
+    return torch.randint(
+        info.min + 1, info.max + 1, (1, channels, *size), dtype=dtype,
+        generator=torch.Generator().manual_seed(0))
+
+
+def image_port(quantize: nn.Module) -> Port:
+    """What an image enters by: pixels, or integers at a scale."""
+    if isinstance(quantize, Pixels):
+        return Port('pixels', 1., 'NCHW')
+    return Port('image', quantize.scale.item(), 'NCHW')

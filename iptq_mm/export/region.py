@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
-import torch
 from torch import Tensor, nn
 
 from ..engine.errors import UserError
 from ..environment import has_mmdet
 from ..nn import Pixels
-from .port import Port
+from .port import Port, image_port, noise
 
 if has_mmdet():
     from .detector import DetectorRegion
@@ -87,22 +86,6 @@ class NetworkRegion:
 
 
 Region = Union[NetworkRegion, 'DetectorRegion']
-
-
-def noise(port: Port, channels: int, size: tuple[int, int]) -> Tensor:
-    """A seeded image [1, C, H, W], as an input takes it."""
-    dtype = torch.uint8 if port.name == 'pixels' else torch.int8
-    info = torch.iinfo(dtype)
-    return torch.randint(
-        info.min + 1, info.max + 1, (1, channels, *size), dtype=dtype,
-        generator=torch.Generator().manual_seed(0))
-
-
-def image_port(quantize: nn.Module) -> Port:
-    """What an image enters by: pixels, or integers at a scale."""
-    if isinstance(quantize, Pixels):
-        return Port('pixels', 1., 'NCHW')
-    return Port('image', quantize.scale.item(), 'NCHW')
 
 
 def region_of(model: nn.Module) -> Region:

@@ -5,6 +5,11 @@ import onnx
 import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    RuntimeException,
+)
 
 from iptq_mm.export import check_integer, metadata, region_of, to_onnx
 from iptq_mm.export.check.runtime import Session
@@ -161,3 +166,21 @@ def test_images_that_are_normalized(tmp_path):
     (given, expected), = seen
     assert given[0].dtype == torch.int8
     assert equal(fast(path)(*given), expected)
+
+
+@pytest.mark.parametrize('shape, dtype', [
+    ((1, 3, 0, 5), torch.uint8), ((2, 3, 32, 32), torch.uint8),
+    ((1, 1, 32, 32), torch.uint8), ((3, 32, 32), torch.uint8),
+    ((1, 3, 32, 32), torch.float32)])
+def test_what_is_no_image_is_refused(sessions, shape, dtype):
+    with pytest.raises(InvalidArgument):
+        sessions[1](torch.zeros(shape, dtype=dtype), original())
+
+
+def test_a_size_that_is_none(detector, sessions):
+    """Masks beyond memory are an error; below 1 it is that of the image."""
+    if len(region_of(detector).outputs) == 4:
+        with pytest.raises((Fail, InvalidArgument, RuntimeException)):
+            sessions[1](image(64, 96), original(2**40, 2**40))
+    found = sessions[1](image(64, 96), original(-3, 20))
+    assert equal(found, region_of(detector)(image(64, 96), original(-3, 20)))

@@ -217,8 +217,8 @@ void add_boxes(std::vector<Operator>& operators) {
     add(name, {type}, i64, of_any_number, create<Rank>);
   add("nms_int32_int64", {i32, any_type, any_type}, i64, of_any_number,
       create<Nms>);
-  add("roi_align_int8_int8", {any_number}, i8, of_features,
-      create<RoiAlign>);
+  operators.push_back({"roi_align_int8_int8", {any_type}, i8, of_features,
+                       create<RoiAlign>, true});
   add("paste_masks_int16_bool", {i16, i32, i64},
       ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL, of_masks, create<PasteMasks>);
 }

@@ -13,9 +13,8 @@ namespace iptq::ort {
 using Type = ONNXTensorElementDataType;
 using Create = std::unique_ptr<Kernel> (*)(const Node& node);
 
-// Of an input: any, as the kernel finds it; and any number of any such.
+// Of an input: any, as the kernel finds it.
 constexpr Type any_type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-constexpr Type any_number = static_cast<Type>(-1);
 
 struct Operator {
   std::string name;  // OPERATOR_(type of its first input)_(of its output)
@@ -23,6 +22,7 @@ struct Operator {
   Type output;
   Infer infer;
   Create create;
+  bool variadic = false;  // any number of inputs of the one type
 };
 
 void add_layers(std::vector<Operator>& operators);

@@ -62,17 +62,16 @@ CustomOp custom_op(const Operator& of, int variant, uint32_t version) {
     return self(op).of->inputs.size();
   };
   op.GetInputType = [](const OrtCustomOp* op, size_t i) {
-    const Type type = self(op).of->inputs[i];
-    return type == any_number ? any_type : type;
+    return self(op).of->inputs[i];
   };
   op.GetOutputTypeCount = [](const OrtCustomOp*) { return size_t{1}; };
   op.GetOutputType = [](const OrtCustomOp* op, size_t) {
     return self(op).of->output;
   };
   op.KernelDestroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
-  op.GetInputCharacteristic = [](const OrtCustomOp* op, size_t i) {
-    return self(op).of->inputs[i] == any_number ? INPUT_OUTPUT_VARIADIC
-                                                : INPUT_OUTPUT_REQUIRED;
+  op.GetInputCharacteristic = [](const OrtCustomOp* op, size_t) {
+    return self(op).of->variadic ? INPUT_OUTPUT_VARIADIC
+                                 : INPUT_OUTPUT_REQUIRED;
   };
   op.GetOutputCharacteristic = [](const OrtCustomOp*, size_t) {
     return INPUT_OUTPUT_REQUIRED;

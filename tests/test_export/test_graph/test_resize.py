@@ -12,7 +12,9 @@ def test_of_a_classifier(configs, name, crop_pct):
 
 
 def test_of_a_detector(configs):
-    config = load_config(configs / 'iptq_swin_nano_maskrcnn_shapes.py')
+    config = load_config(configs / 'iptq_swin_nano_maskrcnn_nuclei.py')
+    assert resize_of(config) == dict(scale=[512, 384])
+    config.test_dataloader.dataset.pipeline[1].keep_ratio = False
     assert resize_of(config) is None
 
 
