@@ -82,11 +82,6 @@ class Windows : public Kernel {
   int64_t window_, shift_;
 };
 
-template <class T>
-std::unique_ptr<Kernel> create(const Node& node) {
-  return std::make_unique<T>(node);
-}
-
 }  // namespace
 
 void add_attention(std::vector<Operator>& operators) {

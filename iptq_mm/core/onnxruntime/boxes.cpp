@@ -194,11 +194,6 @@ Shape of_masks(const std::vector<Shape>& inputs, const Attribute&) {
   return {inputs[0][0], Length::unknown(), Length::unknown()};
 }
 
-template <class T>
-std::unique_ptr<Kernel> create(const Node& node) {
-  return std::make_unique<T>(node);
-}
-
 }  // namespace
 
 void add_boxes(std::vector<Operator>& operators) {

@@ -324,11 +324,6 @@ class Add : public Kernel {
   }
 };
 
-template <class T>
-std::unique_ptr<Kernel> create(const Node& node) {
-  return std::make_unique<T>(node);
-}
-
 }  // namespace
 
 void add_layers(std::vector<Operator>& operators) {

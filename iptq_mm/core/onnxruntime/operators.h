@@ -16,6 +16,11 @@ using Create = std::unique_ptr<Kernel> (*)(const Node& node);
 // Of an input: any, as the kernel finds it.
 constexpr Type any_type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
 
+template <class T>
+std::unique_ptr<Kernel> create(const Node& node) {
+  return std::make_unique<T>(node);
+}
+
 struct Operator {
   std::string name;  // OPERATOR_(type of its first input)_(of its output)
   std::vector<Type> inputs;
