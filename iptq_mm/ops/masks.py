@@ -102,10 +102,8 @@ def paste_masks(probabilities: Tensor, boxes: Tensor, size: Tensor,
                   (columns >= left) & (columns < right))
         return (both >= threshold << (2 * WEIGHT_BITS)) & inside
 
-    masks = each(pasted, probabilities, boxes.to(torch.int64),
-                 mask_windows(boxes, height, width))
-    # Of no box, a file's loop would not know the sizes.
-    return masks.reshape(boxes.shape[0], height, width)
+    return each(pasted, probabilities, boxes.to(torch.int64),
+                mask_windows(boxes, height, width))
 
 
 def _interpolated(values: Tensor, low: Tensor, weight: Tensor) -> Tensor:

@@ -107,6 +107,4 @@ def roi_align(maps: list[Tensor], strides: list[int], boxes: Tensor,
         mean = floor_divide(2 * total + count, 2 * count)
         return mean.reshape(height, width, channels).to(torch.int8)
 
-    # Of no box, a file's loop would not know the sizes.
-    return each(features, boxes.to(torch.int64), images, levels).reshape(
-        boxes.shape[0], height, width, channels)
+    return each(features, boxes.to(torch.int64), images, levels)

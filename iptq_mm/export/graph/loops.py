@@ -33,14 +33,20 @@ def _each(recording: AbstractContextManager, body: Scope, step: Callable,
     count = outer.emit('Shape', body.outer.value(rows[0]).name, start=0,
                        end=1)
     one = outer.constant([1])
-    # An axis more: onnx.reference joins what others stack.
+    # An axis more: onnx.reference joins what others stack. The last axes are
+    # those of an entry in either.
     entry = graph.emit('Unsqueeze', body.operand(result, result.dtype),
                        graph.constant([0]))
     info = _info(entry, result.dtype, result.dim() + 1)
     stacked, = _loop(body, outer.emit('Add', count, one), _always(outer),
                      [turn, going], [], [(entry, info)], _always(graph))
-    zero = outer.constant([0])
-    return [outer.emit('Slice', stacked, zero, count, zero)]
+    zero, sizes = outer.constant([0]), outer.constant([-1])
+    kept = outer.emit('Slice', stacked, zero, count, zero)
+    if result.dim():
+        own = outer.emit('Shape', stacked, start=-result.dim())
+        sizes = outer.emit('Concat', count, own, axis=0)
+    return [outer.emit('Reshape', kept, sizes,
+                       allowzero=int(result.dim() > 0))]
 
 
 def _with_a_row_of_zeros(graph: Graph, value: Value) -> str:

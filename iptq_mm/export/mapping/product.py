@@ -24,19 +24,17 @@ def _unsigned(scope: Scope, value: Value) -> tuple[str, str]:
 @maps('iptq.matmul')
 def matmul(scope: Scope, result: Tensor, x: Tensor, y: Tensor) -> Value:
     factors = [scope.value(factor) for factor in (x, y)]
-    if (result.dtype == torch.int32 and
+    if not (result.dtype == torch.int32 and
             all(f.stored in (torch.int8, torch.uint8) for f in factors)):
-        (a, a_zero), (b, b_zero) = (_unsigned(scope, f) for f in factors)
-        name = scope.graph.emit('MatMulInteger', a, b, a_zero, b_zero)
-    else:
-        name = scope.graph.emit(
-            'MatMul', *(scope.graph.cast(f, result.dtype) for f in factors))
+        return wide_matmul(scope, result, x, y)
+    (a, a_zero), (b, b_zero) = (_unsigned(scope, f) for f in factors)
+    name = scope.graph.emit('MatMulInteger', a, b, a_zero, b_zero)
     return Value(name, result.dtype, result.dtype, result.dim())
 
 
 @maps('matmul')
 def wide_matmul(scope: Scope, result: Tensor, x: Tensor, y: Tensor) -> Value:
-    """Of int64, as torch has it on a CPU."""
+    """In the type of the result, as torch has it on a CPU."""
     names = [scope.operand(factor, result.dtype) for factor in (x, y)]
     return Value(scope.graph.emit('MatMul', *names), result.dtype,
                  result.dtype, result.dim())

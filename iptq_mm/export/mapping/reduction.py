@@ -25,38 +25,22 @@ def total(scope: Scope, result: Tensor, x: Tensor, axis: int,
     return _reduced(scope, 'ReduceSum', result, x, axis, keepdim)
 
 
-@maps('amax')
+@maps('amax', 'any')
 def largest(scope: Scope, result: Tensor, x: Tensor, axis: int,
             keepdim: bool = False) -> Value:
     return _reduced(scope, 'ReduceMax', result, x, axis, keepdim)
+
+
+@maps('all')
+def smallest(scope: Scope, result: Tensor, x: Tensor, axis: int,
+             keepdim: bool = False) -> Value:
+    return _reduced(scope, 'ReduceMin', result, x, axis, keepdim)
 
 
 @maps('prod')
 def product(scope: Scope, result: Tensor, x: Tensor, axis: int,
             keepdim: bool = False) -> Value:
     return _reduced(scope, 'ReduceProd', result, x, axis, keepdim)
-
-
-@maps('all')
-def every(scope: Scope, result: Tensor, x: Tensor, axis: int,
-          keepdim: bool = False) -> Value:
-    return _of_flags(scope, 'ReduceMin', result, x, axis, keepdim)
-
-
-@maps('any')
-def some(scope: Scope, result: Tensor, x: Tensor, axis: int,
-         keepdim: bool = False) -> Value:
-    return _of_flags(scope, 'ReduceMax', result, x, axis, keepdim)
-
-
-def _of_flags(scope: Scope, operator: str, result: Tensor, x: Tensor,
-              axis: int, keepdim: bool) -> Value:
-    name = scope.graph.emit(
-        operator, scope.operand(x, torch.int32),
-        scope.graph.constant([axis]), keepdims=int(keepdim))
-    return scope.result(
-        scope.graph.cast(Value(name, torch.int32, torch.int32, 0),
-                         torch.bool), torch.bool, result)
 
 
 @maps('cumsum')
