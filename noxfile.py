@@ -48,7 +48,8 @@ def upstream(session: nox.Session) -> None:
     # One step: pip would bring numpy 2 and an OpenCV for it otherwise.
     session.install('torch==2.1.2', 'torchvision==0.16.2', 'numpy==1.26.4',
                     'opencv-python-headless<4.11', 'onnx==1.16.2',
-                    'onnxruntime', 'ml_dtypes', *BUILD, *LIBRARIES, *TESTS)
+                    'onnxruntime', 'ml_dtypes==0.4.1', *BUILD, *LIBRARIES,
+                    *TESTS)
     detection(session, 'mmcv', '2.1.0', '2.1.2')
     session.install('--no-deps', 'mmengine==0.10.7', 'mmdet==3.3.0')
     check(session)
@@ -60,7 +61,8 @@ def middle(session: nox.Session) -> None:
     version, and one line of mmdet is changed."""
     session.install('torch==2.4.1', 'torchvision==0.19.1', 'numpy==1.26.4',
                     'opencv-python-headless<4.11', 'onnx==1.16.2',
-                    'onnxruntime', 'ml_dtypes', *BUILD, *LIBRARIES, *TESTS)
+                    'onnxruntime', 'ml_dtypes==0.4.1', *BUILD, *LIBRARIES,
+                    *TESTS)
     detection(session, 'mmcv', '2.2.0', '2.4.1')
     session.install('--no-deps', 'mmengine==0.10.7', 'mmdet==3.3.0')
     session.run('python', '-c', """
