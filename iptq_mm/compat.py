@@ -97,7 +97,7 @@ def sym_max(a: int, b: int) -> int:
 @contextmanager
 def all_indices_seen() -> Iterator[None]:
     """While the context lasts, a ``TorchFunctionMode`` sees ``x[i]`` whatever
-    i is; torch 2.1 shows it only those that are tuples."""
+    i is; torch 2.1 shows it only tuples of more than tensors."""
     own = vars(Tensor).get('__getitem__')
     if own is not None or _shows_indices():
         yield
@@ -105,7 +105,10 @@ def all_indices_seen() -> Iterator[None]:
     plain = Tensor.__getitem__
 
     def get(x: Tensor, index: Any) -> Any:
-        return plain(x, index if isinstance(index, tuple) else (index, ))
+        index = index if isinstance(index, tuple) else (index, )
+        if not any(i is Ellipsis for i in index):
+            index = (*index, Ellipsis)
+        return plain(x, index)
 
     get.__name__ = '__getitem__'  # what the mode is shown
     Tensor.__getitem__ = get
@@ -124,9 +127,9 @@ def _shows_indices() -> bool:
             seen.append(function)
             return function(*args, **(kwargs or {}))
 
-    numbers = torch.zeros(2, dtype=torch.int8)
+    numbers, index = torch.zeros(2, dtype=torch.int8), torch.zeros(1).long()
     with Watch():
-        numbers[0]
+        numbers[index]
     return bool(seen)
 
 

@@ -37,7 +37,9 @@ Classifier::Classifier(const std::string& path, const std::string& library)
         path + " does not say how images are normalized: export the "
                "int_config.py of tools/ptq.py");
   }
-  for (size_t channel = 0; channel < table_.size(); ++channel) {
+  input_ = about.at("inputs").at(0).at("name");
+  for (size_t channel = 0; channel < table_.size() && input_ == "image";
+       ++channel) {
     table_[channel] = quantized(normalization.at("mean").at(channel),
                                 normalization.at("std").at(channel),
                                 about.at("inputs").at(0).at("scale"));
@@ -58,19 +60,23 @@ std::vector<int16_t> Classifier::logits(const Image& image) {
                              std::to_string(height_) + " x " +
                              std::to_string(width_));
   }
+  const bool pixels = input_ == "pixels";
   const int64_t area = height_ * width_;
-  std::vector<int8_t> planes(3 * area);
+  std::vector<uint8_t> planes(3 * area);
   for (int64_t channel = 0; channel < 3; ++channel) {
     for (int64_t i = 0; i < area; ++i) {
+      const uint8_t pixel = image.pixels[3 * i + channel];
       planes[channel * area + i] =
-          table_[channel][image.pixels[3 * i + channel]];
+          pixels ? pixel : static_cast<uint8_t>(table_[channel][pixel]);
     }
   }
   const std::array<int64_t, 4> shape = {1, 3, height_, width_};
-  const Ort::Value tensor = Ort::Value::CreateTensor<int8_t>(
+  const Ort::Value tensor = Ort::Value::CreateTensor(
       Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault),
-      planes.data(), planes.size(), shape.data(), shape.size());
-  const char* const inputs[] = {"image"};
+      planes.data(), planes.size(), shape.data(), shape.size(),
+      pixels ? ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8
+             : ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8);
+  const char* const inputs[] = {input_.c_str()};
   const char* const outputs[] = {"logits"};
   const std::vector<Ort::Value> results = session_.Run(
       Ort::RunOptions(), inputs, &tensor, 1, outputs, 1);

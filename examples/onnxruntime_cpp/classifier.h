@@ -31,7 +31,9 @@ class Classifier {
   Ort::Env env_;
   Ort::Session session_;
   int64_t height_, width_;
-  // What the model takes of each pixel value, channel by channel.
+  // "pixels", or "image" where they are quantized here.
+  std::string input_;
+  // What the model takes of each pixel value then, channel by channel.
   std::array<std::array<int8_t, 256>, 3> table_;
   double scale_;
   std::vector<std::string> classes_;

@@ -112,8 +112,22 @@ def prepare(path: str, description: dict[str, Any]) -> np.ndarray:
     return np.asarray(image).transpose(2, 0, 1)[None]
 
 
+def feed(pixels: np.ndarray,
+         description: dict[str, Any]) -> dict[str, np.ndarray]:
+    """What the model takes of an image, by the name of its input: the pixels
+    themselves, or what they are quantized to.
+
+    Args:
+        pixels (np.ndarray): uint8 [B, 3, H, W].
+        description (dict): Of the file.
+    """
+    name = description['inputs'][0]['name']
+    return {name: pixels if name == 'pixels' else quantize(pixels,
+                                                           description)}
+
+
 def quantize(pixels: np.ndarray, description: dict[str, Any]) -> np.ndarray:
-    """What the model takes of an image, exactly as IPTQ-MM makes it.
+    """The integers of a normalized image, exactly as IPTQ-MM makes them.
 
     Each operation is one of float32: fused, or in float64, a pixel may round
     to another integer.
@@ -178,8 +192,7 @@ def main(args=None) -> int:
             if args.ppm_dir:
                 Image.fromarray(pixels[0].transpose(1, 2, 0)).save(
                     args.ppm_dir / f'{Path(path).stem}.ppm')
-            logits, = session.run(
-                None, dict(image=quantize(pixels, description)))
+            logits, = session.run(None, feed(pixels, description))
             print(path, table(logits[0], args.top, description), sep='\n')
     except UserError as error:
         print(f'error: {error}', file=sys.stderr)

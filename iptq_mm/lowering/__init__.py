@@ -14,7 +14,7 @@ from .watchable import watchable
 
 if has_mmdet():
     from .detectors import conv_head, fpn  # noqa: F401
-    from .readers import mmdet_swin, pixel_swin  # noqa: F401
+    from .readers import mmdet_swin  # noqa: F401
 
 __all__ = [
     'ROUNDINGS', 'Compensated', 'Lowering', 'TransformerLowering', 'centred',

@@ -3,6 +3,7 @@ from ..environment import has_mmdet
 from .block import IntBlock
 from .classifiers.classifier import TimmClassifier
 from .classifiers.dinov2 import focus_dinov2
+from .classifiers.pixel_preprocessor import ImgPixelDataPreprocessor
 from .classifiers.resnet9 import ResNet9
 from .classifiers.swin import IntSwinClassifier
 from .classifiers.vit import IntVisionTransformer
@@ -21,7 +22,7 @@ if has_mmdet():
     )
 
 __all__ = [
-    'IntBlock', 'IntSwin', 'IntSwinClassifier', 'IntSwinStage',
-    'IntSwinTransformer', 'IntVisionTransformer', 'ResNet9', 'TimmClassifier',
-    'focus_dinov2'
+    'ImgPixelDataPreprocessor', 'IntBlock', 'IntSwin', 'IntSwinClassifier',
+    'IntSwinStage', 'IntSwinTransformer', 'IntVisionTransformer', 'ResNet9',
+    'TimmClassifier', 'focus_dinov2'
 ]

@@ -1,6 +1,6 @@
 """Integer modules: integers in, integers out, nothing else."""
 from .attention import IntAttention, IntWindowAttention
-from .border import Dequantize, Pixels, Quantize
+from .border import Dequantize, Pixels, Quantize, image_entrance
 from .conv import IntConv2d, IntConvTranspose2d, upsample_nearest
 from .linear import IntLinear, IntLinearAdd, IntLinearGELU, IntWideLinear
 from .mlp import IntMLP
@@ -21,5 +21,5 @@ __all__ = [
     'IntLinearGELU', 'IntMLP', 'IntMergedLayerNorm', 'IntMergedRequantize',
     'IntPatchEmbed', 'IntPatchMerging', 'IntPositionEmbedding',
     'IntPrefixTokens', 'IntRequantize', 'IntWideLinear', 'IntWindowAttention',
-    'Pixels', 'Quantize', 'upsample_nearest'
+    'Pixels', 'Quantize', 'image_entrance', 'upsample_nearest'
 ]

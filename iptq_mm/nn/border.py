@@ -131,6 +131,23 @@ class Pixels(nn.Module):
         return (whole + zero - 128).to(torch.int8)
 
 
+def image_entrance(kind: str, channels: int, patch: int) -> nn.Module:
+    """What an image enters a network by; it has 8 bits, whatever the width of
+    the activations.
+
+    Args:
+        kind (str): ``'normalized'`` or ``'uint8'``, the pixels themselves.
+        channels (int): Of the image.
+        patch (int): Patch side.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if kind not in ('normalized', 'uint8'):
+        raise ValueError(f"input is 'normalized' or 'uint8', not {kind!r}")
+    return Pixels(channels, patch) if kind == 'uint8' else Quantize(8)
+
+
 class Dequantize(nn.Module):
     """Integers -> float32: ``S q``."""
 

@@ -4,6 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mmengine.model import ImgDataPreprocessor
+
+from iptq_mm.lowering.pixels import from_pixels
+from iptq_mm.models import ImgPixelDataPreprocessor
+
+from classifiers import float_vit, images, integer_twin
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'
 CLASSES = [f'class {index}' for index in range(7)]
@@ -55,6 +62,27 @@ def save_model(path, **settings):
         model, dict(iptq_mm=json.dumps({**DESCRIPTION, **settings})))
     onnx.save(model, path)
     return weight, bias
+
+
+def integer_classifier(kind):
+    """A seeded integer ViT with its data preprocessor.
+
+    Args:
+        kind (str): What it takes, ``'normalized'`` images or ``'uint8'``.
+    """
+    model = torch.nn.Module()
+    normalization = DESCRIPTION['normalization']
+    normalizing = ImgDataPreprocessor(normalization['mean'],
+                                      normalization['std'])
+    if kind == 'normalized':
+        model.data_preprocessor = normalizing
+        model.backbone = integer_twin(float_vit(), images())
+    else:
+        model.data_preprocessor = ImgPixelDataPreprocessor()
+        model.backbone = integer_twin(
+            from_pixels(float_vit(), normalizing),
+            (50 * images() + 128).clamp(0, 255).byte())
+    return model
 
 
 def save_image(path, width=31, height=23, seed=0):

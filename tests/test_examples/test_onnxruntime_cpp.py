@@ -6,18 +6,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
-from mmengine.model import ImgDataPreprocessor
 from PIL import Image
 
 from iptq_mm.export import metadata, onnxruntime_library, to_onnx
 from iptq_mm.export.library import has_onnxruntime_library
 
-from classifiers import float_vit, images, integer_twin
 from debian import unpacked
 from test_examples.small_onnx import (
-    DESCRIPTION,
     EXAMPLES,
+    integer_classifier,
     printed,
     save_image,
     save_model,
@@ -90,19 +87,18 @@ def test_prints_the_integers_of_the_python_example(program, classify,
 
 @pytest.mark.skipif(not has_onnxruntime_library(),
                     reason="built without ONNX Runtime's headers")
-def test_with_kernels_it_prints_the_same(program, tmp_path):
-    model = torch.nn.Module()
-    normalization = DESCRIPTION['normalization']
-    model.data_preprocessor = ImgDataPreprocessor(normalization['mean'],
-                                                  normalization['std'])
-    model.backbone = integer_twin(float_vit(), images())
-    to_onnx(model, tmp_path / 'model.onnx')
+@pytest.mark.parametrize('kind', ['normalized', 'uint8'])
+def test_with_kernels_it_prints_the_same(program, classify, tmp_path, capsys,
+                                         kind):
+    to_onnx(integer_classifier(kind), tmp_path / 'model.onnx')
     save_ppm(tmp_path / 'image.ppm', 'P6 32 32 255 ', 3 * 32 * 32)
     arguments = tmp_path / 'model.onnx', tmp_path / 'image.ppm'
     slow = run(program, *arguments)
     fast = run(program, '--library', onnxruntime_library(), *arguments)
     assert slow.returncode == fast.returncode == 0, fast.stderr
     assert len(printed(slow.stdout)) == 5 and slow.stdout == fast.stdout
+    classify.main([*map(str, arguments)])
+    assert printed(capsys.readouterr().out) == printed(slow.stdout)
 
 
 def save_ppm(path, text, pixels):

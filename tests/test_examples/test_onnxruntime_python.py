@@ -19,11 +19,11 @@ from iptq_mm.export.library import (
 )
 from iptq_mm.nn import Quantize
 
-from classifiers import float_vit, images, integer_twin
 from test_examples.small_onnx import (
     CLASSES,
     DESCRIPTION,
     EXAMPLES,
+    integer_classifier,
     printed,
     save_image,
     save_model,
@@ -94,14 +94,11 @@ def test_runs_without_torch(classify, tmp_path):
     assert CLASSES[rows[0][0]] in run.stdout
 
 
-def test_gives_the_integers_of_the_model(classify, tmp_path, capsys):
+@pytest.mark.parametrize('kind', ['normalized', 'uint8'])
+def test_gives_the_integers_of_the_model(classify, tmp_path, capsys, kind):
     pytest.importorskip('onnx')
     from iptq_mm.export import to_onnx
-    normalization = DESCRIPTION['normalization']
-    model = torch.nn.Module()
-    model.data_preprocessor = ImgDataPreprocessor(normalization['mean'],
-                                                  normalization['std'])
-    model.backbone = integer_twin(float_vit(), images())
+    model = integer_classifier(kind)
     to_onnx(model, tmp_path / 'model.onnx')
     save_image(tmp_path / 'image.png', 32, 32)
     pixels = np.asarray(Image.open(tmp_path / 'image.png'))

@@ -71,7 +71,9 @@ def int_model_config(model: Mapping[str, Any], functions: Mapping[str, str],
 
 def int_classifier_config(model: Mapping[str, Any], network: nn.Module,
                           functions: Mapping[str, str],
-                          bits: Mapping[str, int]) -> ConfigDict:
+                          bits: Mapping[str, int],
+                          preprocessor: Mapping[str, Any] | None
+                          ) -> ConfigDict:
     """The config of an integer classifier.
 
     Args:
@@ -80,11 +82,15 @@ def int_classifier_config(model: Mapping[str, Any], network: nn.Module,
             it is rebuilt from.
         functions (Mapping[str, str]): Non-linear layer -> candidate.
         bits (Mapping[str, int]): Widths, see ``IntSwinTransformer``.
+        preprocessor (Mapping | None): Config of the data preprocessor, where
+            the integer model takes pixels.
 
     Returns:
         ConfigDict: With the normalization of the float one, and nothing of
         its weights.
     """
+    pixels = {} if preprocessor is None else dict(
+        data_preprocessor=dict(preprocessor))
     return ConfigDict(
         type=model['type'],
         name=model['name'],
@@ -92,4 +98,6 @@ def int_classifier_config(model: Mapping[str, Any], network: nn.Module,
             type=f'iptq_mm.{type(network).__name__}',
             **asdict(network.structure),
             functions=dict(functions),
-            bits=dict(bits)))
+            bits=dict(bits),
+            input='uint8' if pixels else 'normalized'),
+        **pixels)

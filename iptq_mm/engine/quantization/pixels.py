@@ -1,33 +1,34 @@
-"""A detector that takes the pixels of its images themselves."""
+"""A model that takes the pixels of its images themselves."""
+from __future__ import annotations
+
 from typing import Any
 
-from mmdet.models.backbones.swin import SwinTransformer
 from mmengine.model import BaseModel
+from torch import nn
 
-from ...lowering.readers.pixel_swin import Normalization, PixelSwin
+from ...environment import is_detector
+from ...lowering.pixels import before_patches, from_pixels
 from ..errors import UserError
 
 
-def pixels_in(model: BaseModel) -> tuple[PixelSwin, dict[str, Any]]:
-    """The float backbone of a detector with the normalization of its data
+def pixels_in(model: BaseModel) -> tuple[nn.Module, dict[str, Any]]:
+    """The float backbone of a model with the normalization of its data
     preprocessor folded in, and the config of the data preprocessor that it
     needs instead.
 
     Raises:
         UserError: If that cannot be done.
     """
-    backbone, own = model.backbone, model.data_preprocessor
-    if not isinstance(backbone, SwinTransformer):
-        raise UserError(f"input='uint8' is for mmdet's SwinTransformer, not "
-                        f"for {type(backbone).__name__}. Use "
-                        f"input='normalized'.")
-    channels = backbone.patch_embed.projection.in_channels
+    own = model.data_preprocessor
     try:
-        normalization = Normalization.of(own, channels)
+        backbone = from_pixels(model.backbone, own)
     except TypeError as error:
         raise UserError(f"input='uint8': {error}. Use "
                         f"input='normalized'.") from error
-    return PixelSwin(backbone, normalization), dict(
+    normalization = before_patches(backbone.patch_embed).normalization
+    if not is_detector(model):
+        return backbone, dict(type='iptq_mm.ImgPixelDataPreprocessor')
+    return backbone, dict(
         type='iptq_mm.PixelDataPreprocessor',
         pad_pixel=normalization.pixel(own.pad_value),
         pad_size_divisor=own.pad_size_divisor,

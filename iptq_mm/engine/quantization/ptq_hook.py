@@ -33,6 +33,7 @@ from ..inputs.preflight import check_backbone
 from ..inputs.settings import checked
 from .calibrate import Calibration
 from .images import CalibrationImages
+from .pixels import pixels_in
 from .processes import check_agreement, share_of_rank
 from .progress import ProgressBars
 from .quantize import Quantization, quantize_backbone
@@ -50,7 +51,6 @@ if has_mmdet():
         quantize_parts,
         replaced,
     )
-    from .pixels import pixels_in
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -326,7 +326,8 @@ class PTQHook(Hook):
         """
         functions, network = self.functions, self.done().backbone
         if hasattr(network, 'structure'):
-            return int_classifier_config(model, network, functions, self.bits)
+            return int_classifier_config(model, network, functions, self.bits,
+                                         self.preprocessor)
         return int_model_config(model, functions, self.bits, self.scope,
                                 self.preprocessor)
 

@@ -3,6 +3,7 @@ from torch import nn
 
 from ...environment import is_detector
 from ...models.classifiers.classifier import TimmClassifier
+from ...nn import Pixels
 
 
 def float_parts(model: nn.Module) -> list[str]:
@@ -12,12 +13,12 @@ def float_parts(model: nn.Module) -> list[str]:
     Args:
         model (nn.Module): As it runs.
     """
-    if isinstance(model, TimmClassifier):
-        return ['image normalization', 'softmax of scores']
     children = dict(model.named_children())
     steps = ['image normalization']
-    if hasattr(children.get('data_preprocessor'), 'pad_pixel'):
-        steps.clear()  # it takes the pixels themselves
+    if isinstance(getattr(model.backbone, 'quantize', None), Pixels):
+        steps.clear()
+    if isinstance(model, TimmClassifier):
+        return [*steps, 'softmax of scores']
     if hasattr(model, 'integer_program'):
         return steps
     if 'roi_head' in children:

@@ -10,6 +10,7 @@ from torch import nn
 from ...models import IntSwinTransformer
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..lowering import lowering_of
+from ..pixels import image_kind, pad_pixel
 from ..transformer.block import BlockNames
 from ..transformer.description import (
     Description,
@@ -42,20 +43,17 @@ class SwinReader:
 
     Args:
         swin (SwinTransformer): The float backbone.
-        pad_pixel (list[int], optional): What its image is padded with, where
-            that is uint8 pixels.
     """
 
-    def __init__(self, swin: SwinTransformer,
-                 pad_pixel: list[int] | None = None):
-        self.swin, self.pad_pixel = swin, pad_pixel
+    def __init__(self, swin: SwinTransformer):
+        self.swin = swin
 
     def description(self) -> Description:
         swin = self.swin
         patches = Patches(
             'patch_embed', 'patch_embed.projection',
             None if swin.patch_embed.norm is None else 'patch_embed.norm',
-            self.pad_pixel)
+            pad_pixel(swin.patch_embed))
         description = Description(
             swin, patches, [self._stage(i) for i in range(len(swin.stages))],
             self._embedded())
@@ -97,7 +95,7 @@ class SwinReader:
             **swin_config(self.swin),
             functions=functions,
             bits=bits,
-            input='normalized' if self.pad_pixel is None else 'uint8')
+            input=image_kind(self.swin.patch_embed))
 
     def target(self, model: IntSwinTransformer) -> Target:
         body, merging = model.body, None

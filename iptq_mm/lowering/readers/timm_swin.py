@@ -11,6 +11,7 @@ from torch import nn
 from ...models.classifiers.swin import IntSwinClassifier, SwinStructure
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..lowering import lowering_of
+from ..pixels import image_kind, pad_pixel
 from ..transformer.description import (
     Classifier,
     Description,
@@ -39,7 +40,8 @@ class TimmSwinReader:
         height, width = self.swin.layers[-1].output_resolution
         return Description(
             self.swin,
-            Patches('patch_embed', 'patch_embed.proj', 'patch_embed.norm'),
+            Patches('patch_embed', 'patch_embed.proj', 'patch_embed.norm',
+                    pad_pixel(self.swin.patch_embed)),
             [self._stage(i) for i in range(len(self.swin.layers))],
             classifier=Classifier('norm', 'after the norm', ['head.fc'], 0,
                                   height * width))
@@ -67,6 +69,7 @@ class TimmSwinReader:
               bits: Mapping[str, int]) -> IntSwinClassifier:
         return IntSwinClassifier(
             functions=functions, bits=bits,
+            input=image_kind(self.swin.patch_embed),
             **asdict(swin_structure(self.swin)))
 
     def target(self, model: IntSwinClassifier) -> Target:

@@ -14,6 +14,7 @@ from ...models.classifiers.vit import (
 )
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..lowering import lowering_of
+from ..pixels import image_kind, pad_pixel
 from ..transformer.description import (
     Classifier,
     Description,
@@ -44,7 +45,8 @@ class VitReader:
         check_vit(vit)
         prefix, position = embeddings(vit)
         return Description(
-            vit, Patches('patch_embed', 'patch_embed.proj', None), [
+            vit, Patches('patch_embed', 'patch_embed.proj', None,
+                         pad_pixel(vit.patch_embed)), [
                 Stage([timm_names(vit, f'blocks.{i}') for i in segment])
                 for segment in segments(len(vit.blocks))
             ],
@@ -64,7 +66,9 @@ class VitReader:
     def build(self, functions: Mapping[str, str],
               bits: Mapping[str, int]) -> IntVisionTransformer:
         return IntVisionTransformer(
-            functions=functions, bits=bits, **asdict(vit_structure(self.vit)))
+            functions=functions, bits=bits,
+            input=image_kind(self.vit.patch_embed),
+            **asdict(vit_structure(self.vit)))
 
     def target(self, model: IntVisionTransformer) -> Target:
         body, parts = model.body, segments(len(self.vit.blocks))

@@ -15,6 +15,7 @@ from ...functions.base import Candidate
 from ...nn import IntPatchMerging, IntRequantize, Pixels
 from ...ops import LOWER_ZERO
 from ..linear import END_BITS
+from ..pixels import MIDDLE
 from ..rounding.rounding import Roundings, nearest_everywhere
 from ..scale import fill, fill_ratio
 from .block import BlockNames
@@ -24,9 +25,6 @@ from .description import Description, Merging
 from .filling import Filling, image_columns, set_scale
 from .scales import TransformerScales
 from .sites import linears, transformer_sites
-
-MIDDLE = 128
-"""The pixel that becomes the integer 0."""
 
 
 @dataclass(frozen=True)

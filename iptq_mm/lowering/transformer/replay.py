@@ -22,6 +22,7 @@ from ...ops.window import (
     window_merge,
     window_partition,
 )
+from ..pixels import before_patches
 from .block import BlockNames
 from .description import Description, Merging, Window
 
@@ -104,8 +105,8 @@ class Replay:
     def _embed(self, image: Tensor) -> Tensor:
         patches, embedded = self.description.patches, self.description.embedded
         projection = self.layer(patches.projection)
-        prepare = getattr(self.description.network, 'around_middle', None)
-        image = image if prepare is None else prepare(image)
+        before = before_patches(self.layer(patches.module))
+        image = image if before is None else before(image)
         height, width = image.shape[-2:]
         rows, columns = projection.stride
         padded = F.pad(image, (0, -width % columns, 0, -height % rows))

@@ -6,7 +6,7 @@ from typing import Any
 
 import timm
 import torch
-from mmengine.model import BaseModel, ImgDataPreprocessor
+from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,14 +30,16 @@ class TimmClassifier(BaseModel):
         backbone (dict, optional): Config of another network in the place of
             timm's, such as an integer one; ``pretrained`` and ``options``
             have no effect then.
+        data_preprocessor (dict, optional): Config of another one than the
+            normalization, for a network that takes pixels.
         label_smoothing (float): Of the cross-entropy that training minimizes.
             Defaults to 0.
 
     Attributes:
         weights (str | None): Where the weights are from; None if they are
             random.
-        backbone (nn.Module): float32 [B, 3, H, W], normalized, to logits
-            [B, classes].
+        backbone (nn.Module): float32 [B, 3, H, W], normalized, or uint8
+            pixels, to logits [B, classes].
 
     Raises:
         WeightsUnavailableError: If timm cannot get the weights.
@@ -49,12 +51,13 @@ class TimmClassifier(BaseModel):
                  pretrained: bool | str = False,
                  options: Mapping[str, Any] | None = None,
                  backbone: Mapping[str, Any] | None = None,
+                 data_preprocessor: Mapping[str, Any] | None = None,
                  label_smoothing: float = 0.):
         source = timm.get_pretrained_cfg(name, allow_unregistered=False)
-        super().__init__(
-            ImgDataPreprocessor(
-                mean=[255 * value for value in source.mean],
-                std=[255 * value for value in source.std]))
+        super().__init__(data_preprocessor or dict(
+            type='mmengine.ImgDataPreprocessor',
+            mean=[255 * value for value in source.mean],
+            std=[255 * value for value in source.std]))
         self.weights = None
         if backbone is not None:
             self.weights = backbone['type']
@@ -76,7 +79,7 @@ class TimmClassifier(BaseModel):
         """As mmengine's ``BaseModel`` asks for.
 
         Args:
-            inputs (Tensor): float32 [B, 3, H, W], normalized.
+            inputs (Tensor): [B, 3, H, W], as the backbone takes it.
             data_samples (Sequence[BaseDataElement], optional): With
                 ``gt_label`` (int) or, to learn from a teacher, ``gt_score``
                 (probabilities, float32 [classes]).

@@ -16,7 +16,7 @@ from ...nn import (
     IntPatchMerging,
     IntWideLinear,
     IntWindowAttention,
-    Quantize,
+    image_entrance,
 )
 from ...registry import MODELS
 from ..block import IntBlock
@@ -114,12 +114,16 @@ class IntSwinClassifier(BaseModule):
         functions (dict[str, str], optional): Candidate of each non-linear
             layer by timm's module name, or of a whole kind.
         bits (dict[str, int], optional): Widths, see ``IntSwinTransformer``.
+        input (str): What an image is: ``'normalized'``, as timm's network
+            takes it, or ``'uint8'``, the pixels themselves. Defaults to
+            ``'normalized'``.
         **structure: See :class:`SwinStructure`.
     """
 
     def __init__(self,
                  functions: Mapping[str, str] | None = None,
                  bits: Mapping[str, int] | None = None,
+                 input: str = 'normalized',
                  **structure):
         super().__init__()
         self.structure = swin = SwinStructure(**structure)
@@ -148,8 +152,7 @@ class IntSwinClassifier(BaseModule):
                 channels, dims[stage],
                 IntMergedLayerNorm(4 * channels, activation, name, 2))
 
-        # The image has 8 bits, whatever the width of the activations.
-        self.quantize = Quantize(8)
+        self.quantize = image_entrance(input, swin.in_chans, swin.patch_size)
         self.body = IntSwinNet(
             IntPatchEmbed(swin.in_chans, dims[0], swin.patch_size,
                           norm('patch_embed.norm', dims[0], 16)),
@@ -163,7 +166,7 @@ class IntSwinClassifier(BaseModule):
         self.dequantize = Dequantize()
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [B, in_chans, H, W] -> float32 [B, classes].
+        """float32 or uint8 [B, in_chans, H, W] -> float32 [B, classes].
 
         Raises:
             ValueError: If the image is not of the model's size.

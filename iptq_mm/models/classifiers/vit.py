@@ -22,7 +22,7 @@ from ...nn import (
     IntPrefixTokens,
     IntRequantize,
     IntWideLinear,
-    Quantize,
+    image_entrance,
 )
 from ...registry import MODELS
 from ..block import IntBlock
@@ -149,12 +149,16 @@ class IntVisionTransformer(BaseModule):
             'poly_gelu'}`` (the Softmax of a block is ``attn.softmax``), or of
             a whole kind.
         bits (dict[str, int], optional): Widths, see ``IntSwinTransformer``.
+        input (str): What an image is: ``'normalized'``, as timm's network
+            takes it, or ``'uint8'``, the pixels themselves. Defaults to
+            ``'normalized'``.
         **structure: See :class:`VitStructure`.
     """
 
     def __init__(self,
                  functions: Mapping[str, str] | None = None,
                  bits: Mapping[str, int] | None = None,
+                 input: str = 'normalized',
                  **structure):
         super().__init__()
         self.structure = vit = VitStructure(**structure)
@@ -171,8 +175,7 @@ class IntVisionTransformer(BaseModule):
             return IntBlock(vit.embed_dim, attention, vit.hidden, activation,
                             names)
 
-        # The image has 8 bits, whatever the width of the activations.
-        self.quantize = Quantize(8)
+        self.quantize = image_entrance(input, vit.in_chans, vit.patch_size)
         self.body = IntVit(
             IntPatchEmbed(vit.in_chans, vit.embed_dim, vit.patch_size,
                           nn.Identity()),
@@ -201,7 +204,7 @@ class IntVisionTransformer(BaseModule):
                               nn.Identity(), *heads)
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [B, in_chans, H, W] -> float32 [B, classes].
+        """float32 or uint8 [B, in_chans, H, W] -> float32 [B, classes].
 
         Raises:
             ValueError: If the image is not of the model's size.

@@ -16,8 +16,7 @@ from ...nn import (
     IntPatchMerging,
     IntPositionEmbedding,
     IntWindowAttention,
-    Pixels,
-    Quantize,
+    image_entrance,
 )
 from ...registry import MODELS
 from ..block import IntBlock
@@ -160,12 +159,7 @@ class IntSwinTransformer(BaseModule):
             position = IntPositionEmbedding(
                 (image_size[0] // patch_size) * (image_size[1] // patch_size),
                 embed_dims)
-        if input not in ('normalized', 'uint8'):
-            raise ValueError(
-                f"input is 'normalized' or 'uint8', not {input!r}")
-        # The image has 8 bits, whatever the width of the activations.
-        self.quantize = (Pixels(in_channels, patch_size)
-                         if input == 'uint8' else Quantize(8))
+        self.quantize = image_entrance(input, in_channels, patch_size)
         self.body = IntSwin(
             IntPatchEmbed(
                 in_channels, embed_dims, patch_size,

@@ -92,6 +92,34 @@ def test_report_artifacts_and_the_config_that_loads_them(
                                 torch.int64), name
 
 
+@pytest.mark.parametrize('network', NETWORKS)
+def test_pixels_give_what_normalized_images_give(network, images, tmp_path):
+    """From one rule to the other nothing changes but where the normalization
+    is rounded: in the image, or in the weights of the patch embedding."""
+    reports = {}
+    for kind in ('normalized', 'uint8'):
+        options = PTQOptions(
+            config=str(config_file(tmp_path, images, network)),
+            work_dir=str(tmp_path / kind),
+            cfg_options={'custom_hooks.0.input': kind})
+        reports[kind] = run_ptq(options)
+    pixels, normalized = (reports[kind]['sqnr_db']['out0']
+                          for kind in ('uint8', 'normalized'))
+    assert pixels > normalized - 3
+
+    assert reports['uint8']['float_parts'] == ['softmax of scores']
+
+    config = Config.fromfile(tmp_path / 'uint8' / 'int_config.py')
+    config.work_dir = str(tmp_path / 'again')
+    config.log_level = 'WARNING'
+    runner = Runner.from_cfg(config)
+    assert runner.test() == reports['uint8']['integer']
+    batch = next(iter(runner.test_dataloader))
+    inputs = runner.model.data_preprocessor(batch)['inputs']
+    assert inputs.dtype == torch.uint8
+    assert runner.model.backbone.quantize(inputs).dtype == torch.int8
+
+
 def test_weights_out_of_reach_are_an_error_of_the_user(images, tmp_path):
     with pytest.raises(UserError, match='out of reach.*model.pretrained'):
         run_ptq(

@@ -3,14 +3,20 @@ import pytest
 import torch
 from mmdet.models.data_preprocessors import DetDataPreprocessor
 from mmdet.structures import DetDataSample
-from mmengine.model import ImgDataPreprocessor
+from mmengine.model import BaseDataPreprocessor, ImgDataPreprocessor
 
 from iptq_mm.guard import integer_only_regions
-from iptq_mm.lowering.readers.pixel_swin import Normalization, PixelSwin
-from iptq_mm.models import IntSwinTransformer
+from iptq_mm.lowering.pixels import Normalization, from_pixels
+from iptq_mm.models import ImgPixelDataPreprocessor, IntSwinTransformer
 from iptq_mm.models.detectors.pixel_preprocessor import PixelDataPreprocessor
 from iptq_mm.nn import Pixels
 
+from classifiers import (
+    float_deit,
+    float_timm_swin,
+    float_vit,
+    integer_twin,
+)
 from quantized import float_swin, quantized, sqnr_db
 
 SMALL = dict(
@@ -37,7 +43,7 @@ def pair(mean=(123., 116., 104.), std=(58., 57., 57.5), **settings):
     pixels = PixelDataPreprocessor(
         normalization.pixel(normalizing.pad_value),
         pad_size_divisor=normalizing.pad_size_divisor)
-    return swin, normalizing, PixelSwin(swin, normalization), pixels
+    return swin, normalizing, from_pixels(swin, normalizing), pixels
 
 
 @pytest.mark.parametrize('settings', [
@@ -125,10 +131,48 @@ def test_samples_know_their_padded_shapes():
 
 
 def test_another_preprocessor_is_refused():
-    with pytest.raises(TypeError, match='ImgDataPreprocessor'):
-        Normalization.of(ImgDataPreprocessor(), 3)
+    with pytest.raises(TypeError, match='BaseDataPreprocessor'):
+        Normalization.of(BaseDataPreprocessor(), 3)
 
 
 def test_input_is_checked():
     with pytest.raises(ValueError, match="'normalized' or 'uint8'"):
         IntSwinTransformer(input='float16')
+
+
+@pytest.mark.parametrize('make', [float_vit, float_deit, float_timm_swin])
+@torch.no_grad()
+def test_classifiers_too(make):
+    normalizing = ImgDataPreprocessor(
+        mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+    network, pixels = make(), ImgPixelDataPreprocessor()
+    kept = {name: w.clone() for name, w in network.state_dict().items()}
+    of_pixels = from_pixels(network, normalizing)
+    shown = data([(32, 32)] * 4)
+    image, normalized = pixels(shown)['inputs'], normalizing(shown)['inputs']
+    assert image.dtype == torch.uint8
+    assert sqnr_db(network(normalized), of_pixels(image)) > 70
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, kept[name])
+    integer = integer_twin(of_pixels, image)
+    other = integer_twin(network, normalized)
+    with integer_only_regions(integer) as regions:
+        assert regions == ['quantize', 'body']
+        logits = integer(image)
+    assert sqnr_db(network(normalized), logits) > sqnr_db(
+        network(normalized), other(normalized)) - 3
+
+
+def test_images_are_stacked_as_they_are():
+    image, = data([(8, 8)])['inputs']
+    for inputs in ([image, image], torch.stack([image, image])):
+        made = ImgPixelDataPreprocessor()(dict(inputs=inputs))
+        assert torch.equal(made['inputs'], torch.stack([image, image]))
+        assert made['data_samples'] is None
+    with pytest.raises(TypeError, match='images of torch.float32'):
+        ImgPixelDataPreprocessor()(dict(inputs=[image.float()]))
+
+
+def test_a_network_without_patches_is_refused():
+    with pytest.raises(TypeError, match='Conv2d has no patch embedding'):
+        from_pixels(torch.nn.Conv2d(3, 8, 3), ImgDataPreprocessor())
