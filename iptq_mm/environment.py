@@ -109,9 +109,10 @@ def quiet_imports() -> Iterator[None]:
         if logger is not None or level > logging.DEBUG:
             print_log(msg, logger, level)
 
-    for message in ('faster_coco_eval is not installed',
-                    '`TorchScript` support for functional optimizers'):
-        warnings.filterwarnings('ignore', message=message)
+    warnings.filterwarnings('ignore',
+                            message='faster_coco_eval is not installed')
+    with warnings.catch_warnings(record=True):  # it asks for no filter
+        importlib.import_module('torch.distributed.optim')
     mmengine_logging.print_log = print_above_debug
     try:
         yield
