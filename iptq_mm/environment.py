@@ -4,7 +4,7 @@ import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -111,7 +111,8 @@ def quiet_imports() -> Iterator[None]:
 
     warnings.filterwarnings('ignore',
                             message='faster_coco_eval is not installed')
-    with warnings.catch_warnings(record=True):  # it asks for no filter
+    # It asks for no filter; mmengine does without it where it is not there.
+    with warnings.catch_warnings(record=True), suppress(ImportError):
         importlib.import_module('torch.distributed.optim')
     mmengine_logging.print_log = print_above_debug
     try:

@@ -52,7 +52,7 @@ def classifier(tmp_path_factory):
     network = integer_twin(float_vit(depth=1, num_classes=2), images())
     config = Config.fromfile(folder / 'float.py')
     model = int_classifier_config(config.model, network, DEFAULT_FUNCTIONS,
-                                  DEFAULT_BITS)
+                                  DEFAULT_BITS, None)
     save_int_config(folder / 'int_config.py',
                     int_config(config, model, 'int_model.pth'))
     weights = {
