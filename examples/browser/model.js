@@ -2,8 +2,8 @@
 // fixed-width SIMD and one thread. Integers do not depend on the machine.
 import * as ort from './node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs';
 
+import {description, withInput} from './file.js';
 import {planes, resized} from './image.js';
-import {description} from './metadata.js';
 
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.proxy = true;  // in a worker: the page goes on answering
@@ -32,11 +32,13 @@ export class Model {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const about = description(bytes);
     // Its plan of a sequential run takes ONNX Runtime minutes here.
-    const session = await ort.InferenceSession.create(bytes, {
+    const options = {
       executionMode: 'parallel',
       graphOptimizationLevel: 'disabled',
       logSeverityLevel: 3,  // errors
-    });
+    };
+    const session = await ort.InferenceSession.create(
+        withInput(bytes, 'size'), options);
     return new Model(about, session);
   }
 
@@ -54,8 +56,8 @@ export class Model {
     return this.about.classes?.[label] ?? String(label);
   }
 
-  /** The image as large as the model takes it. */
-  scaled(image) {
+  /** An image as large as the model takes it. */
+  #scaled(image) {
     const {size, resize} = this.about;
     if (size) return resized(image, size[0], size[1]);
     if (!resize?.scale) return image;
@@ -68,7 +70,7 @@ export class Model {
   }
 
   /**
-   * What is in an image that is as large as the model takes it.
+   * What is in an image.
    *
    * @returns {Promise<object[]>} Best first: `label`, `score` (0 to 1),
    *     `integers` (what examples/onnxruntime_python prints) and, of a
@@ -83,9 +85,16 @@ export class Model {
 
   #inputs(image) {
     const {inputs, normalization} = this.about;
-    const [{name, scale}] = inputs, area = image.height * image.width;
-    const shape = [1, 3, image.height, image.width];
-    const pixels = planes(image, normalization?.channels ?? 'RGB');
+    const {height, width} = image, seen = this.#scaled(image);
+    const [{name, scale}] = inputs, area = seen.height * seen.width;
+    const shape = [1, 3, seen.height, seen.width];
+    const pixels = planes(seen, normalization?.channels ?? 'RGB');
+    const original = BigInt64Array.of(BigInt(height), BigInt(width));
+    if (this.detects && name === 'pixels')
+      return {
+        pixels: new ort.Tensor('uint8', pixels, shape),
+        size: new ort.Tensor('int64', original, [2]),
+      };
     if (name === 'pixels')
       return {pixels: new ort.Tensor('uint8', pixels, shape)};
     const tables = quantized(normalization, scale);

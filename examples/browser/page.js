@@ -50,8 +50,8 @@ function show() {
 
 async function look(file) {
   const read = await readImage(file);
-  image = model.scaled(read);
-  found = await model.find(image);
+  found = await model.find(read);
+  image = read;
   show();
   return `${file.name}: ${read.height} x ${read.width} pixels`;
 }
