@@ -80,8 +80,8 @@ def compute(left: list[dict[str, Any]], args: argparse.Namespace) -> None:
     """By Ray's workers, one thread each."""
     import ray
     from work import Worker
-    ray.init(address=args.address, log_to_driver=False,
-             logging_level='error', runtime_env=dict(
+    ray.init(address=args.address, include_dashboard=False,
+             log_to_driver=False, logging_level='error', runtime_env=dict(
                  env_vars=dict(PYTHONPATH=':'.join(map(str, MODULES)))))
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = sys.stderr.isatty()

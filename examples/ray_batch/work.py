@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,6 +36,7 @@ class Worker:
     """
 
     def __init__(self, model: str, library: str | None, out: str):
+        cv2.setNumThreads(1)  # as many as the worker has
         self.session = open_model(model, library, threads=1)
         self.description = describe(self.session)
         self.out = Path(out)

@@ -10,7 +10,7 @@ from iptq_mm.engine.inputs.settings import CHECKS, checked
 
 from conftest import ROOT, SHAPES
 
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')),
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md')),
          ROOT / 'examples' / 'README.md',
          ROOT / 'iptq_mm' / 'assets' / 'README.md', ROOT / 'CONTRIBUTING.md']
 
