@@ -89,21 +89,19 @@ export class Model {
     const [{name, scale}] = inputs, area = seen.height * seen.width;
     const shape = [1, 3, seen.height, seen.width];
     const pixels = planes(seen, normalization?.channels ?? 'RGB');
-    const original = BigInt64Array.of(BigInt(height), BigInt(width));
-    if (this.detects && name === 'pixels')
-      return {
-        pixels: new ort.Tensor('uint8', pixels, shape),
-        size: new ort.Tensor('int64', original, [2]),
-      };
-    if (name === 'pixels')
-      return {pixels: new ort.Tensor('uint8', pixels, shape)};
-    const tables = quantized(normalization, scale);
-    return {
-      [name]: new ort.Tensor(
+    const tensor = () => {
+      if (name === 'pixels') return new ort.Tensor('uint8', pixels, shape);
+      const tables = quantized(normalization, scale);
+      return new ort.Tensor(
           'int8',
           Int8Array.from(pixels,
                          (pixel, i) => tables[Math.floor(i / area)][pixel]),
-          shape),
+          shape);
+    };
+    const original = BigInt64Array.of(BigInt(height), BigInt(width));
+    return {
+      [name]: tensor(),
+      ...this.detects && {size: new ort.Tensor('int64', original, [2])},
     };
   }
 

@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import threading
 
+import numpy as np
 import pytest
 import torch
 
 from iptq_mm.export import to_onnx
 
+from detectors import SeededImages, hook_on
+from rcnn import nano, runner_with_norms
 from test_examples.small_onnx import (
     EXAMPLES,
     integer_classifier,
@@ -120,6 +123,33 @@ def test_objects(chromium, address, detect, detector_file, tmp_path, capsys):
         assert expected and integers(page) == expected
         page.fill('#least', '1')
         assert integers(page) == []
+
+
+@torch.no_grad()
+def test_objects_in_a_normalized_image(chromium, address, classify, detect,
+                                       tmp_path):
+    """Of a detector too the page quantizes what it was not given pixels
+    for."""
+    runner = runner_with_norms(nano('mask-rcnn'))
+    hook_on(SeededImages(), input='normalized').before_test(runner)
+    path = tmp_path / 'model.onnx'
+    to_onnx(runner.model, path, dynamic=True)
+    save_image(tmp_path / 'image.png', 56, 40)
+    session = classify.open_model(str(path))
+    about = classify.metadata(session)
+    image = detect.read(str(tmp_path / 'image.png'))
+    if about['normalization']['channels'] == 'RGB':
+        image = image[..., ::-1]
+    outputs = session.run(None, dict(
+        image=classify.quantize(image.transpose(2, 0, 1)[None], about),
+        size=np.array(image.shape[:2], np.int64)))
+    names = [port['name'] for port in about['outputs']]
+    expected = detect.rows(dict(zip(names, outputs)), 0)
+    with page_of(chromium, address) as page:
+        choose(page, 'model', path)
+        page.fill('#least', '0')
+        choose(page, 'image', tmp_path / 'image.png')
+        assert expected and integers(page) == expected
 
 
 @pytest.mark.parametrize('colours', ['light', 'dark'])
