@@ -24,6 +24,7 @@ struct ColumnScales {
   const int32_t* start;  // bias, and what the packing of the left side adds
   const int32_t* m;
   const int32_t* n;
+  bool high;  // whether every n is 32 and more
   int bits;  // width of the result
   bool relu;  // whether what is below 0 becomes 0
 };
@@ -46,6 +47,15 @@ struct LayerNormTask {
   int32_t shift;
   const int32_t* m;     // [channels], padded to whole vectors
   const uint64_t* bias;  // as m; in each vector even channels, then odd ones
+  int bits;
+  void* y;  // [rows, channels], int8, or int16 if bits > 8
+};
+
+// y = requantize(x, m, n), |x m 2^-n| < 2^31.
+struct RequantizeTask {
+  const int16_t* x;  // [rows, channels]
+  int64_t rows, channels;
+  const int32_t *m, *n;  // [channels], padded to whole vectors
   int bits;
   void* y;  // [rows, channels], int8, or int16 if bits > 8
 };
@@ -124,7 +134,6 @@ constexpr int32_t outside = -(1 << 26);
 struct LinearKernels {
   int panel_columns;  // columns of a panel of packed weights
   int signed_offset;  // what is added to int8 codes on the left side
-  int scale_bits;  // int32 must hold the accumulator times 2^scale_bits
 
   int64_t (*packed_bytes)(int64_t inner, int64_t columns);
   // `sums` [columns], whole vectors.
@@ -135,18 +144,19 @@ struct LinearKernels {
   void (*multiply)(const LinearTask& task, void* scratch);
 };
 
-// Weights of 4 bits.
-constexpr int least_small_weight = -8, largest_small_weight = 7;
+// Weights of 6 bits.
+constexpr int least_narrow_weight = -32, largest_narrow_weight = 31;
 
 struct Kernels {
   const char* name;
   int lanes;  // int32 lanes of a vector
   LinearKernels linear;
-  LinearKernels small_linear;  // weights of 4 bits, two to a byte
+  LinearKernels narrow_linear;  // faster, or the same; weights of 6 bits
   void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
   void (*look_up_wide)(const int16_t* codes, int64_t count,
                        const int8_t* table, int8_t* y);
   void (*layer_norm)(const LayerNormTask& task);
+  void (*requantize)(const RequantizeTask& task);
   void (*recode)(const RecodeTask& task);
   void (*softmax)(const SoftmaxTask& task);
   int64_t (*attention_scratch)(int64_t length, int64_t head_channels);

@@ -16,10 +16,14 @@ struct Source {
   const int32_t* bias;
   const int64_t *m, *n;
 
-  bool has_small_weights() const {
+  bool has_narrow_weights() const {
     return std::all_of(weight, weight + columns * inner, [](int8_t code) {
-      return least_small_weight <= code && code <= largest_small_weight;
+      return least_narrow_weight <= code && code <= largest_narrow_weight;
     });
+  }
+
+  bool has_high_shifts() const {
+    return std::all_of(n, n + columns, [](int64_t n) { return n >= 32; });
   }
 
   // Largest |x w + bias| of each output channel.
@@ -34,15 +38,6 @@ struct Source {
   }
 };
 
-// Whether int32 holds the scaled accumulators, and the kernels the shifts that
-// take the scale back.
-bool fit(const Source& source, const std::vector<int64_t>& reach, int scale) {
-  if (scale == 0) return true;
-  for (int64_t c = 0; c < source.columns; ++c)
-    if (reach[c] >> (31 - scale) || source.n[c] > 62 - scale) return false;
-  return true;
-}
-
 void pack(const Source& source, iptq_linear& layer) {
   const int64_t padded = source.columns + layer.set->lanes;
   const auto data = std::make_shared<const Scratch>(
@@ -53,8 +48,10 @@ void pack(const Source& source, iptq_linear& layer) {
                       data->get(), layer.sums.data());
   layer.weights = {source.inner, source.columns, data->get(),
                    layer.sums.data()};
-  for (auto* array : {&layer.start, &layer.m, &layer.n})
-    array->resize(padded);
+  layer.start.resize(padded);
+  layer.m.resize(padded);
+  layer.n.resize(padded, 32);  // a shift of the kernels, like the others
+  layer.high = source.has_high_shifts();
   for (int64_t c = 0; c < source.columns; ++c) {
     // Wraps around like the accumulator it is the start of.
     layer.start[c] = static_cast<int32_t>(
@@ -78,11 +75,8 @@ std::unique_ptr<iptq_linear> made(const Source& source) {
   }
   auto layer = std::make_unique<iptq_linear>();
   layer->set = &kernels();
-  const LinearKernels& small = layer->set->small_linear;
-  layer->kernels =
-      source.has_small_weights() && fit(source, reach, small.scale_bits)
-          ? &small
-          : &layer->set->linear;
+  layer->kernels = source.has_narrow_weights() ? &layer->set->narrow_linear
+                                               : &layer->set->linear;
   pack(source, *layer);
   return layer;
 }

@@ -13,6 +13,7 @@ struct iptq_linear {
   std::shared_ptr<const iptq::Scratch> data;
   std::vector<int32_t> sums;         // of each output channel
   std::vector<int32_t> start, m, n;  // all four in whole vectors
+  bool high;                         // whether all shifts are 32 and more
   iptq::PackedWeights weights;       // of the above
 };
 

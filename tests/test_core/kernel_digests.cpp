@@ -77,9 +77,10 @@ class Run {
                     c = random.below(130) + 1;
       const int bits = i % 2 ? 8 : 16;
       linear(k.linear, 127, a, b, c, bits, i % 4 == 0);
-      linear(k.small_linear, iptq::largest_small_weight, a, b, c, bits,
+      linear(k.narrow_linear, iptq::largest_narrow_weight, a, b, c, bits,
              i % 4 == 0);
       layer_norm(a, b, bits);
+      requantize(a, b, bits);
       recode(a, b);
       softmax(a, b, static_cast<iptq::Exponential>(i % 4),
               static_cast<iptq::Normalization>(i % 3 == 0));
@@ -112,7 +113,8 @@ class Run {
       l.multiply({x.data(),
                   rows,
                   {inner, columns, packed.data(), sums.data()},
-                  {start.data(), m.data(), n.data(), bits, bits == 8},
+                  {start.data(), m.data(), n.data(), rows % 2 == 0, bits,
+                   bits == 8},
                   add ? residual.data() : nullptr,
                   y.data(),
                   begin,
@@ -137,6 +139,16 @@ class Run {
     std::vector<int8_t> y(rows * channels * (bits > 8 ? 2 : 1));
     k.layer_norm({x.data(), rows, channels, 1, 4, 40, m.data(), bias.data(),
                   bits, y.data()});
+    outputs.add(y);
+  }
+
+  void requantize(int64_t rows, int64_t channels, int bits) {
+    const auto x = random.noise<int16_t>(rows * channels, 32767);
+    const int64_t padded = whole_vectors(channels, k);
+    const std::vector<int32_t> m(padded, 3 << 29), n(padded, 31);
+    std::vector<int8_t> y(rows * channels * (bits > 8 ? 2 : 1));
+    k.requantize(
+        {x.data(), rows, channels, m.data(), n.data(), bits, y.data()});
     outputs.add(y);
   }
 

@@ -29,6 +29,9 @@ def root(tmp_path_factory):
         unpacked('trixie', 'libonnxruntime-dev', 'nlohmann-json3-dev',
                  'libstb-dev') / 'usr', folder, symlinks=True,
         dirs_exist_ok=True)
+    # Where the headers are in a release.
+    shutil.copytree(folder / 'include' / 'onnxruntime', folder / 'include',
+                    dirs_exist_ok=True)
     run = subprocess.run(
         [sys.executable, '-m', 'pip', 'download', '-q', '--no-deps',
          '--only-binary=:all:', '--platform', 'manylinux_2_28_aarch64',

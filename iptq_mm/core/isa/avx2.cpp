@@ -1,28 +1,60 @@
-// AVX2: eight lanes, two products a lane.
+// AVX2: eight lanes, two products a lane; of narrow weights four.
 #if defined(__x86_64__)
 #pragma GCC target("avx2")
-#include <immintrin.h>
-#include "table.h"
+#include "avx2.h"
 
 namespace iptq {
 namespace {
 
-struct Avx2Nibbles;
+// vpmaddubsw, unsigned by signed, adds two products in 16 bits, and saturates.
+// With weights of 6 bits the products of two groups fit: 4 * 255 * 32 = 32640.
+struct Avx2Narrow : Avx2Intrinsics {
+  // With the operands of two groups beside them, no more accumulators stay in
+  // the registers.
+  static constexpr int group = 4, rows = 4, vectors = 2;
+  using Activation = uint8_t;
+  using Weight = int8_t;
+  // As with VNNI, int8 codes are moved up by 128.
+  static constexpr int signed_offset = 128;
+  static constexpr int run = 2;
 
-struct Avx2 {
-  static constexpr int lanes = 8, group = 2, rows = 6, vectors = 2;
-  // vpmaddubsw, which takes bytes, would saturate; vpmaddwd is exact.
+  // A left side of ones, for sums.
+  static IPTQ_INLINE I32 ones() {
+    return Lanes<Avx2Narrow>::splat(0x01010101);
+  }
+
+  // Sums of int16, two a lane.
+  static IPTQ_INLINE I32 partial(I32 activations, I32 weights) {
+    return reinterpret_cast<I32>(
+        _mm256_maddubs_epi16(reinterpret_cast<__m256i>(activations),
+                             reinterpret_cast<__m256i>(weights)));
+  }
+
+  static IPTQ_INLINE I32 add_partial(I32 x, I32 y) {
+    return reinterpret_cast<I32>(_mm256_add_epi16(
+        reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
+  }
+
+  static IPTQ_INLINE I32 add_widened(I32 sum, I32 partial) {
+    return Lanes<Avx2Narrow>::add(
+        sum, reinterpret_cast<I32>(_mm256_madd_epi16(
+                 reinterpret_cast<__m256i>(partial), _mm256_set1_epi16(1))));
+  }
+
+  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
+    return add_widened(sum, partial(activations, weights));
+  }
+};
+
+struct Avx2 : Avx2Intrinsics {
+  static constexpr int group = 2, rows = 6, vectors = 2;
+  // Of any int8, vpmaddwd on 16 bits is exact.
   using Activation = int16_t;
   using Weight = int16_t;
-  using Codes = WholeCodes<Avx2>;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = false;
+  static constexpr int run = 1;
   using Words = Avx2;  // for int16 times int16
-  using SmallWeights = Avx2Nibbles;
-
-  using I32 = Lanes<Avx2>::I32;
-  using I64 = Lanes<Avx2>::I64;
+  using Narrow = Avx2Narrow;  // for weights of 6 bits
 
   // A left side of ones, for sums.
   static IPTQ_INLINE I32 ones() { return Lanes<Avx2>::splat(0x00010001); }
@@ -31,60 +63,6 @@ struct Avx2 {
     return Lanes<Avx2>::add(sum, reinterpret_cast<I32>(_mm256_madd_epi16(
         reinterpret_cast<__m256i>(activations),
         reinterpret_cast<__m256i>(weights))));
-  }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return reinterpret_cast<I64>(_mm256_mul_epi32(
-        reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
-  }
-
-  static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
-    return reinterpret_cast<I32>(_mm256_i32gather_epi32(
-        from, reinterpret_cast<__m256i>(index), sizeof(int32_t)));
-  }
-};
-
-// Weights of 4 bits. vpmaddubsw, unsigned by signed, saturates sums of two
-// products at int16; so many groups of four stay far from that:
-// 8 * 2 * 15 * 128 = 30720.
-struct Avx2Nibbles {
-  // A tile of 12 accumulators, as above, does not stay in the registers: gcc
-  // loads ahead what these need beside them.
-  static constexpr int lanes = 8, group = 4, rows = 2, vectors = 4;
-  using Activation = int8_t;
-  using Codes = ShiftedNibbles<Avx2Nibbles>;
-  static constexpr int signed_offset = 0;
-  static constexpr int partial_groups = 8;
-  static constexpr bool shifts_signed = false;
-
-  using I32 = Lanes<Avx2Nibbles>::I32;
-  using I64 = Lanes<Avx2Nibbles>::I64;
-
-  // A right side of ones, for sums.
-  static IPTQ_INLINE I32 ones() {
-    return Lanes<Avx2Nibbles>::splat(0x01010101);
-  }
-
-  // Sums of int16, two a lane.
-  static IPTQ_INLINE I32 partial(I32 sum, I32 activations, I32 weights) {
-    return reinterpret_cast<I32>(_mm256_add_epi16(
-        reinterpret_cast<__m256i>(sum),
-        _mm256_maddubs_epi16(reinterpret_cast<__m256i>(weights),
-                             reinterpret_cast<__m256i>(activations))));
-  }
-
-  static IPTQ_INLINE I32 widen(I32 sum, I32 partial) {
-    return Lanes<Avx2Nibbles>::add(
-        sum, reinterpret_cast<I32>(_mm256_madd_epi16(
-                 reinterpret_cast<__m256i>(partial), _mm256_set1_epi16(1))));
-  }
-
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return widen(sum, partial(I32{}, activations, weights));
-  }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return Avx2::multiply_even(x, y);
   }
 };
 

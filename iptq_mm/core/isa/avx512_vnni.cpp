@@ -9,8 +9,10 @@ namespace {
 
 struct Avx512Intrinsics {
   static constexpr int lanes = 16, rows = 8, vectors = 3;
-  static constexpr bool shifts_signed = true;
+  static constexpr bool shifts_signed = true, narrows = true;
 
+  using I8 = typename Lanes<Avx512Intrinsics>::I8;
+  using I16 = typename Lanes<Avx512Intrinsics>::I16;
   using I32 = typename Lanes<Avx512Intrinsics>::I32;
   using I64 = typename Lanes<Avx512Intrinsics>::I64;
 
@@ -31,13 +33,28 @@ struct Avx512Intrinsics {
         reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
   }
 
+  static IPTQ_INLINE I8 narrow(I32 x, int8_t) {
+    return reinterpret_cast<I8>(
+        _mm512_cvtsepi32_epi8(reinterpret_cast<__m512i>(x)));
+  }
+
+  static IPTQ_INLINE I16 narrow(I32 x, int16_t) {
+    return reinterpret_cast<I16>(
+        _mm512_cvtsepi32_epi16(reinterpret_cast<__m512i>(x)));
+  }
+
+  static IPTQ_INLINE I32 widen(I16 x) {
+    return reinterpret_cast<I32>(
+        _mm512_cvtepi16_epi32(reinterpret_cast<__m256i>(x)));
+  }
+
   static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
     return reinterpret_cast<I32>(_mm512_i32gather_epi32(
         reinterpret_cast<__m512i>(index), from, sizeof(int32_t)));
   }
 };
 
-using Avx512Vnni = VnniBytes<Avx512Intrinsics, WholeCodes>;
+using Avx512Vnni = VnniBytes<Avx512Intrinsics>;
 
 // Look-up without memory: two permutations of 128 entries. Only machines with
 // VBMI have them; some with VNNI do not.

@@ -1,18 +1,14 @@
 // AVX2 with VNNI: eight lanes, four products a lane (Alder Lake, Zen 5).
 #if defined(__x86_64__)
 #pragma GCC target("avx2,avxvnni")
-#include <immintrin.h>
+#include "avx2.h"
 #include "vnni.h"
 
 namespace iptq {
 namespace {
 
-struct AvxVnniIntrinsics {
-  static constexpr int lanes = 8, rows = 6, vectors = 2;
-  static constexpr bool shifts_signed = false;
-
-  using I32 = typename Lanes<AvxVnniIntrinsics>::I32;
-  using I64 = typename Lanes<AvxVnniIntrinsics>::I64;
+struct AvxVnniIntrinsics : Avx2Intrinsics {
+  static constexpr int rows = 6, vectors = 2;
 
   static IPTQ_INLINE I32 dot_words(I32 sum, I32 x, I32 y) {
     return reinterpret_cast<I32>(_mm256_dpwssd_avx_epi32(
@@ -25,19 +21,9 @@ struct AvxVnniIntrinsics {
         reinterpret_cast<__m256i>(sum), reinterpret_cast<__m256i>(x),
         reinterpret_cast<__m256i>(y)));
   }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return reinterpret_cast<I64>(_mm256_mul_epi32(
-        reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
-  }
-
-  static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
-    return reinterpret_cast<I32>(_mm256_i32gather_epi32(
-        from, reinterpret_cast<__m256i>(index), sizeof(int32_t)));
-  }
 };
 
-using AvxVnni = VnniBytes<AvxVnniIntrinsics, WholeCodes>;
+using AvxVnni = VnniBytes<AvxVnniIntrinsics>;
 
 constexpr Kernels table = kernel_table<AvxVnni>("avx_vnni");
 

@@ -5,18 +5,15 @@
 namespace iptq {
 namespace {
 
-struct BaselineNibbles;
-
 struct Baseline {
   static constexpr int lanes = 4, group = 2, rows = 4, vectors = 2;
   using Activation = int16_t;
   using Weight = int16_t;
-  using Codes = WholeCodes<Baseline>;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = false;
+  static constexpr int run = 1;
+  static constexpr bool shifts_signed = false, narrows = false;
   using Words = Baseline;  // for int16 times int16
-  using SmallWeights = BaselineNibbles;
+  using Narrow = Baseline;  // for weights of 6 bits
 
   using I32 = Lanes<Baseline>::I32;
   using U32 = Lanes<Baseline>::U32;
@@ -44,32 +41,6 @@ struct Baseline {
   // The first int16 of each pair (the second on big-endian machines).
   static IPTQ_INLINE I32 low(I32 pair) {
     return reinterpret_cast<I32>(reinterpret_cast<U32>(pair) << 16) >> 16;
-  }
-};
-
-// Weights of 4 bits.
-struct BaselineNibbles {
-  static constexpr int lanes = 4, group = 2, rows = 4, vectors = 2;
-  using Activation = int16_t;
-  using Codes = ShiftedNibbles<BaselineNibbles>;
-  static constexpr int signed_offset = 0;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = false;
-
-  using I32 = Lanes<BaselineNibbles>::I32;
-  using I64 = Lanes<BaselineNibbles>::I64;
-
-  // A right side of ones, for sums.
-  static IPTQ_INLINE I32 ones() {
-    return Lanes<BaselineNibbles>::splat(0x00010001);
-  }
-
-  static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
-    return Baseline::dot(sum, activations, weights);
-  }
-
-  static IPTQ_INLINE I64 multiply_even(I32 x, I32 y) {
-    return Baseline::multiply_even(x, y);
   }
 };
 

@@ -13,9 +13,8 @@ struct NeonWords {
   static constexpr int lanes = 4, group = 2, rows = 6, vectors = 3;
   using Activation = int16_t;
   using Weight = int16_t;
-  using Codes = WholeCodes<NeonWords>;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
+  static constexpr int run = 1;
 
   using I32 = Lanes<NeonWords>::I32;
 
@@ -32,25 +31,25 @@ struct NeonWords {
   }
 };
 
-template <template <class> class Packing>
-struct NeonBytes {
+struct NeonDot {
   static constexpr int lanes = 4, group = 4, rows = 6, vectors = 4;
   using Activation = int8_t;
   using Weight = int8_t;
-  using Codes = Packing<NeonBytes>;
   // sdot multiplies signed by signed: unsigned codes are moved down by 128.
   static constexpr int signed_offset = 0, unsigned_offset = -128;
-  static constexpr int partial_groups = 1;
-  static constexpr bool shifts_signed = true;
+  static constexpr int run = 1;
+  static constexpr bool shifts_signed = true, narrows = true;
   using Words = NeonWords;  // for int16 times int16
-  using SmallWeights = NeonBytes<ScaledNibbles>;
+  using Narrow = NeonDot;  // for weights of 6 bits
 
-  using I32 = typename Lanes<NeonBytes>::I32;
-  using I64 = typename Lanes<NeonBytes>::I64;
+  using I8 = Lanes<NeonDot>::I8;
+  using I16 = Lanes<NeonDot>::I16;
+  using I32 = Lanes<NeonDot>::I32;
+  using I64 = Lanes<NeonDot>::I64;
 
   // A left side of ones, for sums.
   static IPTQ_INLINE I32 ones() {
-    return Lanes<NeonBytes>::splat(0x01010101);
+    return Lanes<NeonDot>::splat(0x01010101);
   }
 
   static IPTQ_INLINE I32 dot(I32 sum, I32 activations, I32 weights) {
@@ -66,13 +65,28 @@ struct NeonBytes {
                   vmovn_s64(reinterpret_cast<int64x2_t>(y))));
   }
 
+  static IPTQ_INLINE I16 narrow(I32 x, int16_t) {
+    return reinterpret_cast<I16>(
+        vqmovn_s32(reinterpret_cast<int32x4_t>(x)));
+  }
+
+  static IPTQ_INLINE I8 narrow(I32 x, int8_t) {
+    const int16x4_t words = vqmovn_s32(reinterpret_cast<int32x4_t>(x));
+    const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
+    I8 first;
+    std::memcpy(&first, &bytes, sizeof(first));
+    return first;
+  }
+
+  static IPTQ_INLINE I32 widen(I16 x) {
+    return reinterpret_cast<I32>(vmovl_s16(reinterpret_cast<int16x4_t>(x)));
+  }
+
   static IPTQ_INLINE I32 gather(const int32_t* from, I32 index) {
     return I32{from[index[0]], from[index[1]], from[index[2]],
                from[index[3]]};
   }
 };
-
-using NeonDot = NeonBytes<WholeCodes>;
 
 constexpr Kernels table = kernel_table<NeonDot>("neon_dot");
 

@@ -6,6 +6,7 @@
 #include "../kernels/linear.h"
 #include "../kernels/look_up.h"
 #include "../kernels/recode.h"
+#include "../kernels/requantize.h"
 #include "../kernels/roi_align.h"
 #include "../kernels/softmax.h"
 
@@ -26,33 +27,21 @@ void pack_weights(const int8_t* weight, int64_t inner, int64_t columns,
 }
 
 template <class Isa>
-void pack_small_weights(const int8_t* weight, int64_t inner, int64_t columns,
-                        void* packed, int32_t* sums) {
-  pack_nibbles<Isa>(weight, inner, columns, static_cast<int32_t*>(packed),
-                    sums);
-}
-
-template <class Isa>
-constexpr LinearKernels linear_kernels(decltype(LinearKernels::pack) pack) {
-  return {Isa::vectors * Isa::lanes,
-          Isa::signed_offset,
-          Isa::Codes::scale_bits,
-          packed_bytes<Isa>,
-          pack,
-          linear_scratch<Isa>,
-          linear<Isa>};
+constexpr LinearKernels linear_kernels() {
+  return {Isa::vectors * Isa::lanes, Isa::signed_offset,   packed_bytes<Isa>,
+          pack_weights<Isa>,         linear_scratch<Isa>, linear<Isa>};
 }
 
 template <class Isa>
 constexpr Kernels kernel_table(const char* name) {
-  using Small = typename Isa::SmallWeights;
   return {name,
           Isa::lanes,
-          linear_kernels<Isa>(pack_weights<Isa>),
-          linear_kernels<Small>(pack_small_weights<Small>),
+          linear_kernels<Isa>(),
+          linear_kernels<typename Isa::Narrow>(),
           look_up<Isa>,
           look_up_wide<Isa>,
           layer_norm<Isa>,
+          requantize<Isa>,
           recode<Isa>,
           softmax<Isa>,
           attention_scratch<Isa>,

@@ -14,9 +14,8 @@ struct VnniWords : Intrinsics {
   static constexpr int group = 2;
   using Activation = int16_t;
   using Weight = int16_t;
-  using Codes = WholeCodes<VnniWords>;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
+  static constexpr int run = 1;
 
   using I32 = typename Lanes<Intrinsics>::I32;
 
@@ -29,18 +28,17 @@ struct VnniWords : Intrinsics {
   }
 };
 
-template <class Intrinsics, template <class> class Packing>
+template <class Intrinsics>
 struct VnniBytes : Intrinsics {
   static constexpr int group = 4;
   // vpdpbusd multiplies unsigned by signed: int8 codes are moved up by 128,
   // and 128 times the sum of a column is taken off again.
   using Activation = uint8_t;
   using Weight = int8_t;
-  using Codes = Packing<VnniBytes>;
   static constexpr int signed_offset = 128, unsigned_offset = 0;
-  static constexpr int partial_groups = 1;
+  static constexpr int run = 1;
   using Words = VnniWords<Intrinsics>;  // for int16 times int16
-  using SmallWeights = VnniBytes<Intrinsics, ScaledNibbles>;
+  using Narrow = VnniBytes;  // for weights of 6 bits
 
   using I32 = typename Lanes<Intrinsics>::I32;
   using I64 = typename Lanes<Intrinsics>::I64;

@@ -68,7 +68,8 @@ struct ScoreTile {
 
   IPTQ_INLINE Dyadic<Isa> channels(int64_t) const { return scale; }
 
-  IPTQ_INLINE void store(int64_t row, int64_t column, int,
+  template <class Part>
+  IPTQ_INLINE void store(int64_t row, int64_t column, const Part&,
                          const Dyadic<Isa>& scale, I32 acc) {
     const int64_t token = first + row;
     I32 score = T::saturate(scale(acc), 32767) +
@@ -94,16 +95,13 @@ struct ContextTile {
 
   IPTQ_INLINE int channels(int64_t) const { return 0; }
 
-  IPTQ_INLINE void store(int64_t row, int64_t column, int valid, int,
+  template <class Part>
+  IPTQ_INLINE void store(int64_t row, int64_t column, const Part& part, int,
                          typename T::I32 acc) {
-    if (!outputs[row]) return;
-    const auto narrow = T::template narrow<int8_t>(
-        T::saturate(scales[row](acc), limit));
-    int8_t* to = outputs[row] + offset + column;
-    if (valid == Isa::lanes)
-      iptq::store(to, narrow);
-    else
-      store_first(to, narrow, valid);
+    if (outputs[row])
+      part.store(outputs[row] + offset + column,
+                 T::template clamped<int8_t>(scales[row](acc), -limit,
+                                             limit));
   }
 };
 

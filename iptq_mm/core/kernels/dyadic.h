@@ -90,5 +90,45 @@ class Dyadic {
   Products<Isa> m_, shift_, round_, lift_;
 };
 
+// The same for n in [32, 62], of which the upper halves of the products are
+// enough: a floor of a floor.
+template <class Isa>
+class HighDyadic {
+  using T = Lanes<Isa>;
+  using I32 = typename T::I32;
+  using U64 = typename T::U64;
+
+ public:
+  IPTQ_INLINE HighDyadic(I32 m, I32 n)
+      : m_{Dyadic<Isa>::split(m)}, shift_(n - T::splat(32)) {
+    const Products<Isa> before = Dyadic<Isa>::split(n - T::splat(1));
+    const U64 one = U64{} + 1;
+    round_ = {one << (before.even & 0xffffffffu), one << before.odd};
+  }
+
+  // |x m| <= 2^62; the result is exact modulo 2^32.
+  IPTQ_INLINE I32 operator()(I32 x) const {
+    const Products<Isa> parts = Dyadic<Isa>::split(x);
+    const U64 even = product(parts.even, m_.even) + round_.even;
+    const U64 odd = product(parts.odd, m_.odd) + round_.odd;
+    I32 lanes;
+#pragma GCC unroll 16
+    for (int i = 0; i < T::count; ++i)
+      lanes[i] = (i | 1) + (i % 2 ? T::count : 0);
+    return __builtin_shuffle(reinterpret_cast<I32>(even),
+                             reinterpret_cast<I32>(odd), lanes) >>
+           shift_;
+  }
+
+ private:
+  static IPTQ_INLINE U64 product(U64 x, U64 m) {
+    return reinterpret_cast<U64>(Isa::multiply_even(
+        reinterpret_cast<I32>(x), reinterpret_cast<I32>(m)));
+  }
+
+  Products<Isa> m_, round_;
+  I32 shift_;
+};
+
 }  // namespace
 }  // namespace iptq

@@ -45,26 +45,28 @@ struct Moments {
 template <class Isa>
 IPTQ_INLINE Moments moments(const int16_t* x, int64_t channels) {
   using T = Lanes<Isa>;
-  using I16 = typename T::I16;
   using I32 = typename T::I32;
-  using I64 = typename T::I64;
+  using U64 = typename T::U64;
+  using Words = typename Isa::Words;
+  using Pairs = Vector<int16_t, 2 * T::count>;
   I32 sum{};  // 4096 channels of 15 bits: 27 bits
-  I64 squares{};
-  const auto accumulate = [&](I16 narrow) {
-    const I32 wide = __builtin_convertvector(narrow, I32);
-    const Products<Isa> split = Dyadic<Isa>::split(wide);
-    const I32 even = reinterpret_cast<I32>(split.even);
-    const I32 odd = reinterpret_cast<I32>(split.odd);
-    sum += wide;
-    squares += Isa::multiply_even(even, even) + Isa::multiply_even(odd, odd);
+  U64 squares{};
+  const auto accumulate = [&](Pairs codes) IPTQ_INLINE_LAMBDA {
+    const I32 pairs = reinterpret_cast<I32>(codes);
+    sum = Words::dot(sum, pairs, Words::ones());
+    // Two squares: at most 2^31, in 32 bits without a sign.
+    const U64 square =
+        reinterpret_cast<U64>(Words::dot(I32{}, pairs, pairs));
+    squares += (square & 0xffffffffu) + (square >> 32);
   };
   int64_t c = 0;
-  for (; c + T::count <= channels; c += T::count)
-    accumulate(load<I16>(x + c));
+  for (; c + 2 * T::count <= channels; c += 2 * T::count)
+    accumulate(load<Pairs>(x + c));
   if (c < channels)
-    accumulate(load_first<I16>(x + c, static_cast<int>(channels - c)));
+    accumulate(load_first<Pairs>(x + c, static_cast<int>(channels - c)));
   return {sum_of_lanes<int32_t, T::count>(sum),
-          sum_of_lanes<int64_t, T::count / 2>(squares)};
+          static_cast<int64_t>(
+              sum_of_lanes<uint64_t, T::count / 2>(squares))};
 }
 
 // What standardizes a row: (channels x - sum) reciprocal >> shift.
@@ -112,15 +114,14 @@ IPTQ_INLINE void normalize_row(const LayerNormTask& task, int64_t row,
 
   const auto normalized = [&](I16 narrow, int64_t c) {
     const I32 deviation =
-        __builtin_convertvector(narrow, I32) *
-            static_cast<int32_t>(task.channels) - scale.sum;
+        T::widen(narrow) * static_cast<int32_t>(task.channels) - scale.sum;
     Dyadic<Isa> affine(load<I32>(task.m + c), T::splat(task.shift));
     affine.add_to_product({load<U64>(task.bias + c),
                            load<U64>(task.bias + c + T::count / 2)});
     const I32 out = Dyadic<Isa>::merge(
         affine(standardize(Dyadic<Isa>::split(deviation))));
-    return T::template narrow<Out>(
-        T::saturate(out, (1 << (task.bits - 1)) - 1));
+    const int32_t limit = (1 << (task.bits - 1)) - 1;
+    return T::template clamped<Out>(out, -limit, limit);
   };
   int64_t c = 0;
   for (; c + T::count <= task.channels; c += T::count)

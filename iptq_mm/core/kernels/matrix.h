@@ -3,17 +3,18 @@
 // A tile of `Isa::rows` rows and `Isa::vectors` vectors of columns stays in
 // registers over the whole inner dimension. An instruction `Isa::dot` adds to
 // each lane the products of a group of `Isa::group` neighbours along it. Where
-// an instruction set adds several groups in narrower lanes first
-// (`Isa::partial`), it is `Isa::partial_groups` of them before they are
-// widened (`Isa::widen`). The operands are packed as packing.h describes; what
-// an offset of the codes on the right adds to a row is taken off before. Where
-// they are scaled, so are the accumulators.
+// narrow lanes have room for `Isa::run` groups, these are added up there
+// (`Isa::partial`) before they are widened (`Isa::add_widened`). The operands are
+// packed as packing.h describes.
 #pragma once
 
 #include "packing.h"
 
 namespace iptq {
 namespace {
+
+constexpr int64_t line = 64 / sizeof(int32_t);  // of a cache
+constexpr int second_level = 2;
 
 // Packed operands of one product.
 template <class Isa>
@@ -24,120 +25,109 @@ struct Product {
   const int32_t* start;  // what the accumulator of each column starts from
   int64_t inner;         // padded to whole words
   int64_t columns;
-  const int32_t* row_start = nullptr;  // the same of each row, for offsets
 };
 
-// What a group adds to a lane. Functors, since a lambda that returns a vector
-// is a matter of calling conventions.
-template <class Isa>
-struct AddWide {
-  using I32 = typename Lanes<Isa>::I32;
-  IPTQ_INLINE I32 operator()(I32 sum, I32 left, I32 right) const {
-    return Isa::dot(sum, left, right);
-  }
-};
-
-template <class Isa>
-struct AddPartial {
-  using I32 = typename Lanes<Isa>::I32;
-  IPTQ_INLINE I32 operator()(I32 sum, I32 left, I32 right) const {
-    return Isa::partial(sum, left, right);
-  }
-};
-
-// Adds the products of the codes [k, end) to each lane of a tile, by `add`.
-template <class Isa, int Rows, int Vectors, class Add>
+// Adds the products of `Groups` groups side by side, from code k on, to each
+// lane of a tile.
+template <class Isa, int Groups, int Rows, int Vectors>
 IPTQ_INLINE void add_groups(const Product<Isa>& p,
                             const typename Isa::Activation* left,
-                            const int32_t*& panel, int64_t k, int64_t end,
-                            typename Lanes<Isa>::I32 (&sums)[Rows][Vectors],
-                            const Add& add) {
+                            const int32_t* panel, int64_t k,
+                            typename Lanes<Isa>::I32 (&sums)[Rows][Vectors]) {
   using I32 = typename Lanes<Isa>::I32;
-  using Codes = typename Isa::Codes;
-  for (; k < end; k += Codes::count, panel += Vectors * Isa::lanes) {
-    I32 words[Vectors];
+  I32 right[Groups][Vectors];
+#pragma GCC unroll 4
+  for (int g = 0; g < Groups; ++g)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v)
-      words[v] = load<I32>(panel + v * Isa::lanes);
-#pragma GCC unroll 4
-    for (int g = 0; g < Codes::count / Isa::group; ++g) {
-      I32 right[Vectors];
-#pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v)
-        right[v] = Codes::operand(words[v], g);
+      right[g][v] = load<I32>(panel + (g * Vectors + v) * Isa::lanes);
 #pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        int32_t group;
-        std::memcpy(&group, left + r * p.left_stride + k + g * Isa::group,
-                    sizeof(group));
-        const I32 spread = Lanes<Isa>::splat(group);
+  for (int r = 0; r < Rows; ++r) {
+    I32 spread[Groups];
+#pragma GCC unroll 4
+    for (int g = 0; g < Groups; ++g) {
+      int32_t group;
+      std::memcpy(&group, left + r * p.left_stride + k + g * Isa::group,
+                  sizeof(group));
+      spread[g] = Lanes<Isa>::splat(group);
+    }
 #pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v)
-          sums[r][v] = add(sums[r][v], spread, right[v]);
+    for (int v = 0; v < Vectors; ++v) {
+      if constexpr (Groups == 1) {
+        sums[r][v] = Isa::dot(sums[r][v], spread[0], right[0][v]);
+      } else {
+        I32 partial = Isa::partial(spread[0], right[0][v]);
+#pragma GCC unroll 4
+        for (int g = 1; g < Groups; ++g)
+          partial = Isa::add_partial(
+              partial, Isa::partial(spread[g], right[g][v]));
+        sums[r][v] = Isa::add_widened(sums[r][v], partial);
       }
     }
   }
 }
 
-// One tile. `Result` takes it, a vector at a time:
+// One tile. `ahead` is where the weights lie that come next, of which it asks
+// a line for each group. `Result` takes it, a vector at a time:
 //   const auto channels = result.channels(column);     once a column
-//   result.store(row, column, valid, channels, accumulator);
+//   result.store(row, column, part, channels, accumulator);
+// where `part` says which lanes are columns.
 template <class Isa, int Rows, int Vectors, class Result>
 IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
-                               int64_t column,
-                               const int32_t* panel, Result& result) {
+                               int64_t column, const int32_t* panel,
+                               const int32_t* ahead, Result& result) {
   using I32 = typename Lanes<Isa>::I32;
   const auto* left = p.left + row * p.left_stride;
 
   I32 accumulator[Rows][Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
-    const I32 start = load<I32>(p.start + column + v * Isa::lanes)
-                      << Isa::Codes::scale_bits;
+    const I32 start = load<I32>(p.start + column + v * Isa::lanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-      accumulator[r][v] = start;
-      if constexpr (Isa::Codes::offset)
-        accumulator[r][v] = Lanes<Isa>::add(
-            start, Lanes<Isa>::splat(p.row_start[row + r]));
-    }
+    for (int r = 0; r < Rows; ++r) accumulator[r][v] = start;
   }
-  if constexpr (Isa::partial_groups > 1) {
-    constexpr int64_t run = Isa::partial_groups * Isa::group;
-    for (int64_t k = 0; k < p.inner; k += run) {
-      I32 partial[Rows][Vectors]{};
-      add_groups(p, left, panel, k, minimum(k + run, p.inner), partial,
-                 AddPartial<Isa>());
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v)
-          accumulator[r][v] = Isa::widen(accumulator[r][v], partial[r][v]);
-    }
-  } else {
-    add_groups(p, left, panel, 0, p.inner, accumulator, AddWide<Isa>());
+  constexpr int64_t words = Vectors * Isa::lanes;
+  int64_t k = 0;
+  for (; k + Isa::run * Isa::group <= p.inner; k += Isa::run * Isa::group) {
+    __builtin_prefetch(ahead, 0, second_level);
+    add_groups<Isa, Isa::run>(p, left, panel, k, accumulator);
+    panel += Isa::run * words;
+    ahead += Isa::run * line;
   }
+  if constexpr (Isa::run > 1)
+    for (; k < p.inner; k += Isa::group, panel += words)
+      add_groups<Isa, 1>(p, left, panel, k, accumulator);
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
     const int64_t first = column + v * Isa::lanes;
-    const int valid =
-        static_cast<int>(minimum<int64_t>(p.columns - first, Isa::lanes));
     const auto channels = result.channels(first);
+    const auto store = [&](const auto& part) IPTQ_INLINE_LAMBDA {
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r)
-      result.store(row + r, first, valid, channels, accumulator[r][v]);
+      for (int r = 0; r < Rows; ++r)
+        result.store(row + r, first, part, channels, accumulator[r][v]);
+    };
+    if (first + Isa::lanes <= p.columns)
+      store(WholeVector{});
+    else
+      store(FirstLanes{static_cast<int>(p.columns - first)});
   }
 }
 
-// Tiles of a panel downwards, the last one with the rows that are left.
+// Tiles of a panel downwards, the last one with the rows that are left. The
+// first ones fetch the next panel: each is read once from far away, and then
+// for every tile from the caches.
 template <class Isa, int Rows, int Vectors, class Result>
 void multiply_rows(const Product<Isa>& p, int64_t row, int64_t end,
-                   int64_t column, const int32_t* panel, Result& result) {
-  for (; row + Rows <= end; row += Rows)
-    multiply_tile<Isa, Rows, Vectors>(p, row, column, panel, result);
+                   int64_t column, const int32_t* panel,
+                   const int32_t* ahead, Result& result) {
+  const int64_t groups = p.inner / Isa::group;
+  for (; row + Rows <= end; row += Rows) {
+    multiply_tile<Isa, Rows, Vectors>(p, row, column, panel, ahead, result);
+    ahead += groups * line;
+  }
   if constexpr (Rows > 1)
     if (row < end)
-      multiply_rows<Isa, Rows / 2, Vectors>(p, row, end, column, panel,
+      multiply_rows<Isa, Rows / 2, Vectors>(p, row, end, column, panel, ahead,
                                             result);
 }
 
@@ -148,8 +138,10 @@ void multiply_panel(const Product<Isa>& p, int64_t rows, int64_t column,
     if (vectors < Vectors)
       return multiply_panel<Isa, Vectors - 1>(p, rows, column, vectors,
                                               result);
+  const int64_t groups = p.inner / Isa::group;
+  const int32_t* panel = p.right + column * groups;
   multiply_rows<Isa, Isa::rows, Vectors>(
-      p, 0, rows, column, p.right + column * (p.inner / Isa::Codes::count),
+      p, 0, rows, column, panel, panel + Vectors * Isa::lanes * groups,
       result);
 }
 

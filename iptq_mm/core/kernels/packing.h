@@ -1,27 +1,26 @@
 // The operands of a product, packed so that neighbours along the inner
-// dimension are one 32-bit word, as `Isa::Codes` says (codes.h):
+// dimension, `Isa::group` of them, are one 32-bit word:
 //
-//   left   [row][inner]                  rows padded to whole words
+//   left   [row][inner]                  rows padded to whole vectors
 //   right  [panel][word][column]         panels of Isa::vectors vectors
 //
 // Padding is zero on one side, so what it meets on the other does not matter.
 #pragma once
 
-#include "codes.h"
+#include "vector.h"
 
 namespace iptq {
 namespace {
 
 template <class Isa>
 constexpr int64_t padded_inner(int64_t inner) {
-  return round_up(inner, Isa::Codes::count);
+  return round_up(inner, Isa::group);
 }
 
 // Words of a packed right operand.
 template <class Isa>
 constexpr int64_t packed_words(int64_t inner, int64_t columns) {
-  return padded_inner<Isa>(inner) / Isa::Codes::count *
-         round_up(columns, Isa::lanes);
+  return padded_inner<Isa>(inner) / Isa::group * round_up(columns, Isa::lanes);
 }
 
 // An int8 matrix anywhere in memory.
@@ -57,7 +56,7 @@ IPTQ_INLINE void sum_columns(const int32_t* panel, int64_t groups,
   }
 }
 
-// Packs a right operand of whole codes, and the sum of each of its columns
+// Packs a right operand, and the sum of each of its columns
 // (whole vectors).
 template <class Isa>
 void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
@@ -88,33 +87,7 @@ void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
   }
 }
 
-// Packs the right operand [columns, inner] of 4-bit codes, and the sum of
-// each of its columns.
-template <class Isa>
-void pack_nibbles(const int8_t* codes, int64_t inner, int64_t columns,
-                  int32_t* packed, int32_t* sums) {
-  constexpr int64_t panel_width = Isa::vectors * Isa::lanes;
-  for (int64_t begin = 0; begin < columns; begin += panel_width) {
-    const int64_t end = minimum(begin + panel_width, columns);
-    const int64_t width = round_up(end - begin, Isa::lanes);
-    for (int64_t k = 0; k < inner; k += Isa::Codes::count)
-      for (int64_t column = begin; column < begin + width; ++column)
-        *packed++ = column < end
-                        ? nibble_word<Isa::group>(
-                              codes + column * inner + k,
-                              minimum<int64_t>(inner - k, Isa::Codes::count),
-                              Isa::Codes::offset)
-                        : 0;
-  }
-  for (int64_t column = 0; column < columns; ++column) {
-    sums[column] = 0;
-    for (int64_t k = 0; k < inner; ++k)
-      sums[column] += codes[column * inner + k];
-  }
-}
-
-// Elements from row to row of a packed left operand: whole vectors, so that
-// its rows can be summed.
+// Elements from row to row of a packed left operand.
 template <class Isa>
 constexpr int64_t left_stride(int64_t inner) {
   return round_up(inner, Isa::lanes * Isa::group);
@@ -128,20 +101,6 @@ void pack_row(const int8_t* row, int64_t inner,
     packed[k] = static_cast<typename Isa::Activation>(row[k] +
                                                       Isa::signed_offset);
   for (int64_t k = inner; k < left_stride<Isa>(inner); ++k) packed[k] = 0;
-}
-
-// Sum of a packed row.
-template <class Isa>
-IPTQ_INLINE int32_t sum_row(const typename Isa::Activation* packed,
-                            int64_t inner) {
-  using I32 = typename Lanes<Isa>::I32;
-  I32 sum{};
-  for (int64_t k = 0; k < inner; k += Isa::lanes * Isa::group) {
-    I32 codes;
-    std::memcpy(&codes, packed + k, sizeof(codes));
-    sum = Isa::dot(sum, codes, Isa::ones());
-  }
-  return sum_of_lanes<int32_t, Isa::lanes>(sum);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #define IPTQ_INLINE inline __attribute__((always_inline))
+#define IPTQ_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace iptq {
 namespace {
@@ -31,12 +32,29 @@ IPTQ_INLINE V load(const T* from) {
   return v;
 }
 
-// The first `count` lanes, zeros beyond: reads nothing else.
+// `count` < 2 Size values, in pieces of known sizes: a call would cost the
+// kernel around it all vector registers.
+template <int Size, class T>
+IPTQ_INLINE void copy_pieces(T* to, const T* from, int count) {
+  if constexpr (Size > 0) {
+    if (count & Size) {
+      std::memcpy(to, from, Size * sizeof(T));
+      to += Size;
+      from += Size;
+    }
+    copy_pieces<Size / 2>(to, from, count);
+  }
+}
+
+template <class V, class T>
+constexpr int lanes_of = static_cast<int>(sizeof(V) / sizeof(T));
+
+// The first `count` lanes, not all, zeros beyond: reads nothing else.
 template <class V, class T>
 IPTQ_INLINE V load_first(const T* from, int count) {
-  V v{};
-  std::memcpy(&v, from, count * sizeof(T));
-  return v;
+  T lanes[lanes_of<V, T>]{};
+  copy_pieces<lanes_of<V, T> / 2>(lanes, from, count);
+  return load<V>(lanes);
 }
 
 template <class V, class T>
@@ -45,10 +63,40 @@ IPTQ_INLINE void store(T* to, V v) {
   std::memcpy(to, &v, sizeof(V));
 }
 
+// The first `count` lanes, not all: writes nothing else.
 template <class V, class T>
 IPTQ_INLINE void store_first(T* to, V v, int count) {
-  std::memcpy(to, &v, count * sizeof(T));
+  T lanes[lanes_of<V, T>];
+  store(lanes, v);
+  copy_pieces<lanes_of<V, T> / 2>(to, lanes, count);
 }
+
+// What of a vector is in memory: all of it, or its first lanes.
+struct WholeVector {
+  template <class V, class T>
+  IPTQ_INLINE V load(const T* from) const {
+    return iptq::load<V>(from);
+  }
+
+  template <class V, class T>
+  IPTQ_INLINE void store(T* to, V v) const {
+    iptq::store(to, v);
+  }
+};
+
+struct FirstLanes {
+  int count;
+
+  template <class V, class T>
+  IPTQ_INLINE V load(const T* from) const {
+    return load_first<V>(from, count);
+  }
+
+  template <class V, class T>
+  IPTQ_INLINE void store(T* to, V v) const {
+    store_first(to, v, count);
+  }
+};
 
 // Of numbers, or of each lane of vectors.
 template <class V>
@@ -110,6 +158,29 @@ struct Lanes {
       return __builtin_convertvector(__builtin_convertvector(x, I16), To);
     else
       return __builtin_convertvector(x, To);
+  }
+
+  static IPTQ_INLINE I32 widen(I16 x) {
+    if constexpr (Isa::narrows)
+      return Isa::widen(x);
+    else
+      return __builtin_convertvector(x, I32);
+  }
+
+  // Each lane between two numbers of the narrower type. Where instructions
+  // narrow and saturate in one (`Isa::narrows`), what is left to compare are
+  // narrow lanes.
+  template <class Out>
+  static IPTQ_INLINE Vector<Out, count> clamped(I32 x, int32_t smallest,
+                                                int32_t largest) {
+    using To = Vector<Out, count>;
+    if constexpr (Isa::narrows)
+      return maximum(minimum(Isa::narrow(x, Out{}),
+                             static_cast<Out>(largest) - To{}),
+                     static_cast<Out>(smallest) - To{});
+    else
+      return narrow<Out>(
+          maximum(minimum(x, splat(largest)), splat(smallest)));
   }
 
   // Sums that wrap around, as int32 tensors do.

@@ -1,7 +1,9 @@
-// requantize and add: memory-bound, left to the compiler.
+// requantize and add. What is not the kernels' is left to the compiler.
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
+#include "../runtime/dispatch.h"
 #include "../runtime/status.h"
 #include "../runtime/threads.h"
 
@@ -20,6 +22,7 @@ struct Ratios {
   bool per_channel;
 };
 
+// One thread's rows.
 template <class In, class Out>
 void requantize_rows(const In* x, int64_t rows, int64_t channels,
                      const Ratios& ratios, int64_t limit, Out* y) {
@@ -50,6 +53,32 @@ void requantize(const iptq_executor* executor, const In* x, int64_t rows,
                });
 }
 
+// From a shift of 16 on, 16 bits times m 2^-n stay inside int32.
+bool have_kernels(int64_t channels, const Ratios& ratios) {
+  const int64_t* end = ratios.n + (ratios.per_channel ? channels : 1);
+  return std::all_of(ratios.n, end, [](int64_t n) { return n >= 16; });
+}
+
+void requantize_by_kernels(const iptq_executor* executor, const int16_t* x,
+                           int64_t rows, int64_t channels,
+                           const Ratios& ratios, int bits, void* y) {
+  const Kernels& set = kernels();
+  std::vector<int32_t> m(channels + set.lanes), n(channels + set.lanes);
+  for (int64_t c = 0; c < channels; ++c) {
+    const int64_t i = ratios.per_channel ? c : 0;
+    m[c] = static_cast<int32_t>(ratios.m[i]);
+    n[c] = static_cast<int32_t>(ratios.n[i]);
+  }
+  parallel_for(executor, rows, grain / std::max<int64_t>(channels, 1) + 1,
+               [&](int64_t begin, int64_t end) {
+                 const int64_t first = begin * channels;
+                 set.requantize(
+                     {x + first, end - begin, channels, m.data(), n.data(),
+                      bits,
+                      static_cast<char*>(y) + first * (bits > 8 ? 2 : 1)});
+               });
+}
+
 }  // namespace
 }  // namespace iptq
 
@@ -65,10 +94,13 @@ iptq_status iptq_requantize(const iptq_executor* executor, const void* x,
     for (int64_t i = 0; i < ratios; ++i)
       supported(std::abs(m[i]) < int64_t{1} << 31 && n[i] >= 0 && n[i] <= 62,
                 "a ratio that is not dyadic");
+    const Ratios all{m, n, ratios != 1};
     const auto run = [&](const auto* from) {
-      requantize(executor, from, rows, channels, {m, n, ratios != 1}, bits,
-                 y);
+      requantize(executor, from, rows, channels, all, bits, y);
     };
+    if (width == 2 && have_kernels(channels, all))
+      return requantize_by_kernels(executor, static_cast<const int16_t*>(x),
+                                   rows, channels, all, bits, y);
     switch (width) {
       case 1: return run(static_cast<const int8_t*>(x));
       case 2: return run(static_cast<const int16_t*>(x));
