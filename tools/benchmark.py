@@ -1,7 +1,14 @@
 """How fast integer-only inference is, beside the runtimes a user may pick."""
+import os
 import sys
 
 from command_line import add_json, command, image_size, parser, positive
+
+
+PEERS_HELD_TO = dict(avx2=dict(
+    ATEN_CPU_CAPABILITY='avx2', MKL_ENABLE_INSTRUCTIONS='AVX2',
+    ONEDNN_MAX_CPU_ISA='AVX2'))
+"""What torch, and OpenVINO, read before they first compute."""
 
 
 def names(text: str) -> list[str]:
@@ -30,7 +37,8 @@ def parse_args(args=None):
         help='runs of each (default: %(default)s)')
     options.add_argument(
         '--isa', help='instruction set of our kernels: baseline, avx2, ... '
-        '(default: the best of this machine)')
+        '(default: the best of this machine); avx2 also holds torch and '
+        'OpenVINO to it, but not ONNX Runtime, which has no switch for that')
     options.add_argument(
         '--cpu-time', action='store_true',
         help='count the time of the processor, all threads together, not that '
@@ -46,6 +54,7 @@ def parse_args(args=None):
 @command
 def main(args=None) -> None:
     args = parse_args(args)
+    os.environ.update(PEERS_HELD_TO.get(args.isa, {}))
     import torch
 
     from iptq_mm.benchmark import default_size

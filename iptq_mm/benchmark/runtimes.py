@@ -196,6 +196,7 @@ def _load_openvino(path: Path, threads: int) -> Run:
 
 RUNTIMES: dict[str, Runtime] = {
     'iptq-w8a8': Runtime(_save_integer(dict(weight=8)), _load_torch),
+    'iptq-w6a8': Runtime(_save_integer(dict(weight=6)), _load_torch),
     'iptq-w4a8': Runtime(_save_integer(dict(weight=4)), _load_torch),
     'torch': Runtime(_save_torch, _load_torch),
     'compile': Runtime(_save_torch, _load_compiled),
@@ -211,7 +212,7 @@ RUNTIMES: dict[str, Runtime] = {
                              ('onnx', 'openvino', 'nncf')),
 }
 
-OURS = ('iptq-w8a8', 'iptq-w4a8')
+OURS = ('iptq-w8a8', 'iptq-w6a8', 'iptq-w4a8')
 
 SUFFIXES = {'torch': '.pt', 'compile': '.pt', 'iptq': '.pt', 'ort': '.onnx',
             'openvino': '.xml'}

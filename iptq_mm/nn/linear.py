@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .. import ops
 from ..compat import before_loading
 from ..registry import APPROXIMATIONS
-from .int4 import unpack_weight
+from .packed import unpack_weight
 
 
 def allocate(module: nn.Module, in_features: int, out_features: int) -> None:

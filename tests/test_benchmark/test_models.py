@@ -5,7 +5,7 @@ from iptq_mm.benchmark import float_model, seeded_images
 from iptq_mm.benchmark.integer import integer_model
 from iptq_mm.benchmark.models import MASK_RCNN
 from iptq_mm.guard import integer_only_regions
-from iptq_mm.nn.int4 import codes_and_steps
+from iptq_mm.nn.packed import codes_and_steps
 
 
 def test_images_are_the_same_every_time():

@@ -101,7 +101,7 @@ def arm_program(tmp_path_factory):
 
 
 @pytest.mark.parametrize('cpu, isa', [('cortex-a53', 'baseline'),
-                                      ('max', 'neon_dot')])
+                                      ('max', 'neon_i8mm')])
 def test_the_operators_on_arm(arm_program, cpu, isa):
     run = subprocess.run([emulator('aarch64'), '-cpu', cpu, arm_program],
                          capture_output=True, text=True)

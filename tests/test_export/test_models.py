@@ -139,6 +139,17 @@ def test_4_bit_weights_in_groups_are_codes_and_steps(tmp_path):
     assert kinds['blocks.0.mlp.fc1.weight'] == (TensorProto.INT8, [192, 48])
 
 
+@pytest.mark.parametrize('opset', [18, 21])
+def test_6_bit_weights_are_stored_in_6(tmp_path, opset):
+    narrow = integer_twin(float_vit(), images(), bits=dict(weight=6))
+    region, proto, path = exported(narrow, tmp_path, opset=opset)
+    assert_equal_bits(region, path, narrow.quantize(images(1, seed=5)))
+    kinds = {t.name: len(t.raw_data) for t in proto.graph.initializer}
+    fc1 = narrow.body.blocks[0].mlp.fc1.weight
+    assert kinds['blocks.0.mlp.fc1.weight.lower'] == fc1.numel() // 2
+    assert kinds['blocks.0.mlp.fc1.weight.upper'] == fc1.numel() // 4
+
+
 def test_an_older_opset(vit, tmp_path):
     region, proto, path = exported(vit, tmp_path, opset=18)
     assert_equal_bits(region, path, vit.quantize(images(1, seed=5)))

@@ -51,7 +51,7 @@ def test_writes_a_row_for_each_runtime(benchmark, tmp_path, monkeypatch,
     ]) == 0
     result = json.loads(path.read_text())
     assert [row['runtime'] for row in result['rows']
-            ] == ['iptq-w8a8', 'iptq-w4a8', 'torch']
+            ] == ['iptq-w8a8', 'iptq-w6a8', 'iptq-w4a8', 'torch']
     for row in result['rows']:
         assert 0 < row['min_ms'] <= row['median_ms'] <= row['max_ms']
         assert row['peak_mb'] == 12.5
@@ -93,7 +93,7 @@ def test_a_detector_runs_in_torch_alone(benchmark, peer, package, monkeypatch,
                                         capsys):
     pytest.importorskip(package)
     monkeypatch.setattr(RUNTIMES['iptq-w8a8'].__class__, 'check', lambda _: 0)
-    for ours in ('iptq-w8a8', 'iptq-w4a8'):
+    for ours in ('iptq-w8a8', 'iptq-w6a8', 'iptq-w4a8'):
         monkeypatch.setitem(RUNTIMES, ours, RUNTIMES['torch'])
     assert benchmark(
         ['mask_rcnn_swin_t', '--size', '64', '--vs', peer]) == 1

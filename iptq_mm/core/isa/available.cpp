@@ -29,7 +29,9 @@ std::vector<const Kernels*> available_kernels() {
   offer(avx512_vnni && __builtin_cpu_supports("avx512vbmi"),
         avx512_vbmi_kernels);
 #elif defined(__aarch64__) && defined(__linux__)
-  offer(getauxval(AT_HWCAP) & HWCAP_ASIMDDP, neon_dot_kernels);
+  const bool dot = getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+  offer(dot, neon_dot_kernels);
+  offer(dot && getauxval(AT_HWCAP2) & HWCAP2_I8MM, neon_i8mm_kernels);
 #endif
   return sets;
 }

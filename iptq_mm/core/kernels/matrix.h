@@ -8,7 +8,7 @@
 // packed as packing.h describes.
 #pragma once
 
-#include "packing.h"
+#include "row_pairs.h"
 
 namespace iptq {
 namespace {
@@ -79,24 +79,38 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
   using I32 = typename Lanes<Isa>::I32;
   const auto* left = p.left + row * p.left_stride;
 
-  I32 accumulator[Rows][Vectors];
+  constexpr int held = Isa::row_pairs ? Rows + Rows % 2 : Rows;
+  I32 accumulator[held][Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
     const I32 start = load<I32>(p.start + column + v * Isa::lanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) accumulator[r][v] = start;
+    for (int r = 0; r < held; r += 1 + Isa::row_pairs)
+      if constexpr (Isa::row_pairs)
+        start_pair<Isa>(start, v, accumulator[r], accumulator[r + 1]);
+      else
+        accumulator[r][v] = start;
   }
-  constexpr int64_t words = Vectors * Isa::lanes;
+  constexpr int64_t words = Vectors * Isa::lanes * group_words<Isa>;
   int64_t k = 0;
   for (; k + Isa::run * Isa::group <= p.inner; k += Isa::run * Isa::group) {
     __builtin_prefetch(ahead, 0, second_level);
-    add_groups<Isa, Isa::run>(p, left, panel, k, accumulator);
+    if constexpr (Isa::row_pairs)
+      add_blocks<Isa, Rows>(left + k, p.left_stride, panel, accumulator);
+    else
+      add_groups<Isa, Isa::run>(p, left, panel, k, accumulator);
     panel += Isa::run * words;
     ahead += Isa::run * line;
   }
   if constexpr (Isa::run > 1)
     for (; k < p.inner; k += Isa::group, panel += words)
       add_groups<Isa, 1>(p, left, panel, k, accumulator);
+  if constexpr (Isa::row_pairs)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v)
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; r += 2)
+        untangle<Isa>(accumulator[r][v], accumulator[r + 1][v]);
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) {
     const int64_t first = column + v * Isa::lanes;
@@ -138,10 +152,10 @@ void multiply_panel(const Product<Isa>& p, int64_t rows, int64_t column,
     if (vectors < Vectors)
       return multiply_panel<Isa, Vectors - 1>(p, rows, column, vectors,
                                               result);
-  const int64_t groups = p.inner / Isa::group;
-  const int32_t* panel = p.right + column * groups;
+  const int64_t words = p.inner / Isa::group * group_words<Isa>;
+  const int32_t* panel = p.right + column * words;
   multiply_rows<Isa, Isa::rows, Vectors>(
-      p, 0, rows, column, panel, panel + Vectors * Isa::lanes * groups,
+      p, 0, rows, column, panel, panel + Vectors * Isa::lanes * words,
       result);
 }
 

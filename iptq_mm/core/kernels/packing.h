@@ -1,5 +1,5 @@
 // The operands of a product, packed so that neighbours along the inner
-// dimension, `Isa::group` of them, are one 32-bit word:
+// dimension, `Isa::group` of them, are one 32-bit word, or two:
 //
 //   left   [row][inner]                  rows padded to whole vectors
 //   right  [panel][word][column]         panels of Isa::vectors vectors
@@ -17,10 +17,17 @@ constexpr int64_t padded_inner(int64_t inner) {
   return round_up(inner, Isa::group);
 }
 
+// Of a group on the right.
+template <class Isa>
+constexpr int64_t group_words =
+    Isa::group * static_cast<int64_t>(sizeof(typename Isa::Weight)) /
+    static_cast<int64_t>(sizeof(int32_t));
+
 // Words of a packed right operand.
 template <class Isa>
 constexpr int64_t packed_words(int64_t inner, int64_t columns) {
-  return padded_inner<Isa>(inner) / Isa::group * round_up(columns, Isa::lanes);
+  return padded_inner<Isa>(inner) / Isa::group * group_words<Isa> *
+         round_up(columns, Isa::lanes);
 }
 
 // An int8 matrix anywhere in memory.
@@ -47,6 +54,7 @@ template <class Isa>
 IPTQ_INLINE void sum_columns(const int32_t* panel, int64_t groups,
                              int64_t width, int32_t* sums) {
   using I32 = typename Lanes<Isa>::I32;
+  static_assert(group_words<Isa> == 1);
   for (int64_t column = 0; column < width; column += Isa::lanes) {
     I32 sum{};
     for (int64_t g = 0; g < groups; ++g)
@@ -56,8 +64,8 @@ IPTQ_INLINE void sum_columns(const int32_t* panel, int64_t groups,
   }
 }
 
-// Packs a right operand, and the sum of each of its columns
-// (whole vectors).
+// Packs a right operand, and, where the left side has an offset that they are
+// for, the sum of each of its columns (whole vectors).
 template <class Isa>
 void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
           int32_t* packed, int32_t* sums) {
@@ -70,7 +78,7 @@ void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
     for (int64_t g = 0; g < groups; ++g) {
       const int8_t* first = matrix.data + g * group * matrix.inner_stride;
       const int64_t count = minimum(inner - g * group, group);
-      int32_t* to = packed + g * width;
+      int32_t* to = packed + g * width * group_words<Isa>;
       // A stride that is known, and a whole group, make tight loops.
       if (count == group && matrix.inner_stride == 1)
         pack_group<Isa>(first, 1, matrix.column_stride, group, begin, end, to);
@@ -79,11 +87,14 @@ void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
       else
         pack_group<Isa>(first, matrix.inner_stride, matrix.column_stride,
                         count, begin, end, to);
-      std::memset(to + end - begin, 0,
-                  (width - (end - begin)) * sizeof(*to));
+      std::memset(to + (end - begin) * group_words<Isa>, 0,
+                  (width - (end - begin)) * group_words<Isa> * sizeof(*to));
     }
-    sum_columns<Isa>(packed, groups, width, sums + begin);
-    packed += groups * width;
+    if constexpr (group_words<Isa> == 1)
+      sum_columns<Isa>(packed, groups, width, sums + begin);
+    else
+      std::memset(sums + begin, 0, width * sizeof(*sums));
+    packed += groups * width * group_words<Isa>;
   }
 }
 

@@ -4,8 +4,8 @@ It has the layout of any mmengine checkpoint, so that mmengine's own loader
 takes it: ``state_dict`` of the whole detector and ``meta``, plus a
 ``schema_version``. The tensors of the integer parts, which ``meta`` names, are
 integers only, each in the narrowest type that holds it, which loading widens;
-weights of 4 bits or less are stored two to a byte (``iptq_mm/nn/int4.py``),
-which integer modules unpack when they load them.
+weights of 6 bits and less are packed (``iptq_mm/nn/packed.py``), and integer
+modules unpack them when they load them.
 Parts that stay float (for ``scope='backbone'``: neck and heads) keep their
 float tensors; without them there would be no detector to load. Nothing in it
 needs unpickling of code: ``torch.load(weights_only=True)`` reads it. It
@@ -25,13 +25,13 @@ import torch
 from torch import Tensor
 
 from ...arithmetic import MAX_SHIFT
-from ...nn.int4 import fits_4_bits, pack_weight, unpacked_weight
+from ...nn.packed import pack_weight, stored_bits, unpacked_weight
 from ..atomic import atomic_file
 from ..errors import UserError
 from ..inputs.checkpoint import read_dictionary
 from .digest import digest_of
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Raised when the meaning of a key or of a stored integer changes."""
 
 _FORMAT = 'iptq_mm.int_model'
@@ -70,13 +70,13 @@ def as_stored(integers: Mapping[str, Tensor]) -> dict[str, Tensor]:
         integers (Mapping[str, Tensor]): Of integer parts.
 
     Returns:
-        dict[str, Tensor]: By name: weights whose codes have at most 4 bits as
-        uint8, two to a byte; all else in the narrowest signed type that holds
-        it (a shift, an int64 for the arithmetic, takes a byte).
+        dict[str, Tensor]: By name: weights of at most 6 bits as uint8,
+        packed; all else in the narrowest signed type that holds it (a shift,
+        an int64 for the arithmetic, takes a byte).
     """
     return {
         name: pack_weight(tensor) if name.endswith('.weight')
-        and fits_4_bits(tensor) else _narrowed(tensor)
+        and stored_bits(tensor) < 8 else _narrowed(tensor)
         for name, tensor in integers.items()
     }
 
@@ -178,7 +178,7 @@ _AGAIN = 'Copy it again, or make it again with tools/ptq.py.'
 
 def _unpacked(checkpoint: Mapping) -> IntModel:
     """A checkpoint whose integers have the types of the arithmetic, and its
-    weights of 4 bits a byte each."""
+    packed weights a byte each."""
     weights = dict(checkpoint['state_dict'])
     for name, length in checkpoint['row_lengths'].items():
         weights[name] = unpacked_weight(weights[name], length)

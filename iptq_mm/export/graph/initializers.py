@@ -6,7 +6,13 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from ...nn.int4 import GROUP, codes_and_steps, fits_4_bits, pack_int4
+from ...nn.packed import (
+    GROUP,
+    codes_and_steps,
+    pack_int4,
+    planes,
+    stored_bits,
+)
 from .graph import Graph, Value
 from .types import element_type
 
@@ -17,8 +23,8 @@ INT4_OPSET = 21
 class Initializers:
     """Gives a buffer its name and stores it; equal buffers are stored once.
 
-    A weight whose codes fit 4 bits is stored in 4, two to a byte, and widened
-    in the graph.
+    A weight whose codes fit 4 bits or 6 is stored in these, and widened in
+    the graph.
 
     Args:
         modules (Mapping[str, nn.Module]): What is exported, by what the
@@ -48,8 +54,11 @@ class Initializers:
                      tensor.dim())
 
     def _store(self, graph: Graph, name: str, tensor: Tensor) -> str:
-        if name.endswith('.weight') and fits_4_bits(tensor):
+        bits = stored_bits(tensor) if name.endswith('.weight') else 8
+        if bits == 4:
             return self._store_codes(graph, name, tensor)
+        if bits == 6 and tensor.shape[1] % 4 == 0:
+            return self._store_planes(graph, name, tensor)
         self._add(name, element_type(tensor.dtype), tensor.shape,
                   tensor.numpy())
         return name
@@ -74,6 +83,31 @@ class Initializers:
         product = graph.emit('Mul', wide, f'{name}.steps')
         flat = graph.emit('Reshape', product, f'{name}.shape')
         return graph.emit('Cast', flat, to=TensorProto.INT8)
+
+    def _store_planes(self, graph: Graph, name: str, weight: Tensor) -> str:
+        """Its lower four bits, two to a byte, and its upper two, four to a
+        byte, which shifts take apart."""
+        shape = graph.constant(list(weight.shape))
+        wide = []
+        for plane, bits, which in zip(planes(weight), (4, 2),
+                                      ('lower', 'upper'), strict=True):
+            self._add(f'{name}.{which}', TensorProto.UINT8,
+                      (*plane.shape, 1), plane.numpy())
+            shifts = graph.constant(list(range(0, 8, bits)), torch.uint8)
+            mask = graph.constant(np.array((1 << bits) - 1), torch.uint8)
+            parts = graph.emit('BitShift', f'{name}.{which}', shifts,
+                               direction='RIGHT')
+            part = graph.emit('BitwiseAnd', parts, mask)
+            wide.append(graph.emit(
+                'Cast', graph.emit('Reshape', part, shape),
+                to=TensorProto.INT32))
+        lower, upper = wide
+        sign = graph.constant(np.array(2), torch.int32)
+        upper = graph.emit('Sub', graph.emit('BitwiseXor', upper, sign), sign)
+        whole = graph.emit(
+            'Add', lower, graph.emit(
+                'Mul', upper, graph.constant(np.array(16), torch.int32)))
+        return graph.emit('Cast', whole, to=TensorProto.INT8)
 
     def _widened(self, graph: Graph, name: str, codes: Tensor,
                  to: int) -> str:

@@ -4,20 +4,23 @@ With 4 bits, one scale a channel is set by the largest of hundreds of weights
 and leaves the others few codes. So ``GROUP`` inputs side by side share a
 step, a small integer times the channel's scale (as in VS-Quant, Dai
 et al., arXiv:2102.04503, with its integer factors of a vector). Code times
-step fits 7 bits: the product with the weights is that of 8 bits, exact, and
+step fits 6 bits: the product with the weights is that of 6 bits, exact, the
+fastest that there is where no instruction multiplies bytes of either sign, and
 no kernel and no exported operator knows of groups; only what is stored has
-the codes of 4 bits and a step a group (``iptq_mm/nn/int4.py``).
+the codes of 4 bits and a step a group (``iptq_mm/nn/packed.py``). Steps of up
+to 18, for products of 8 bits, are no more accurate: on a ViT-S the outputs'
+SQNR is 22.7 dB with them and 23.5 with those of up to 4.
 """
 import torch
 from torch import Tensor
 
 from ...arithmetic import qmax
-from ...nn.int4 import GROUP
+from ...nn.packed import GROUP
 
 MOST_BITS = 4
 """Widest weights that have groups."""
 
-LARGEST = 127
+LARGEST = 31
 """Largest magnitude of a code times its step."""
 
 

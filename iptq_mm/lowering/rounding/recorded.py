@@ -8,8 +8,7 @@ from torch import Tensor
 from ...assignment.normalization import Measures
 from ...assignment.unified_metric import decibel
 from ...calibration import SecondMoments
-from ...nn.int4 import packed_bytes
-from .groups import MOST_BITS
+from ...nn.packed import packed_bytes
 from .rounding import ROUNDINGS, Rounded, Rounding, Roundings, moments_at
 
 
@@ -70,8 +69,7 @@ def measured(weight: Tensor, made: Rounded, bits: int,
         signal = (((weight @ covariance) * weight).sum()
                   + (weight @ mean).square().sum())
     power = noise.item() / len(weight)
-    count = weight.numel()
-    size = packed_bytes(*weight.shape) if bits <= MOST_BITS else count
+    size = packed_bytes(*weight.shape, bits)
     return Measures(decibel(signal.item() / len(weight), power), power, size)
 
 

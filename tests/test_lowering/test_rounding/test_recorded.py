@@ -4,7 +4,7 @@ import torch
 from iptq_mm.calibration import SecondMoments
 from iptq_mm.lowering.rounding.recorded import Recorded, with_widths
 from iptq_mm.lowering.rounding.rounding import roundings
-from iptq_mm.nn.int4 import pack_weight
+from iptq_mm.nn.packed import pack_weight
 
 GENERATOR = torch.Generator().manual_seed(0)
 ROWS = torch.randn(500, 40, generator=GENERATOR) + torch.randn(

@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from iptq_mm.nn import IntLinear
-from iptq_mm.nn.int4 import (
+from iptq_mm.nn.packed import (
     codes_and_steps,
-    fits_4_bits,
     pack_int4,
     pack_weight,
+    packed_bytes,
+    stored_bits,
     unpack_int4,
     unpacked_weight,
 )
@@ -51,7 +52,7 @@ def test_a_module_inside_another_loads_packed_weights():
     assert state['0.weight'].dtype == torch.uint8  # as the caller had it
 
 
-@given(rows=st.integers(1, 4), length=st.integers(1, 100),
+@given(rows=st.integers(1, 4), length=st.integers(5, 100),
        seed=st.integers(0, 10**6))
 def test_weights_in_groups_come_back(rows, length, seed):
     generator = torch.Generator().manual_seed(seed)
@@ -60,7 +61,7 @@ def test_weights_in_groups_come_back(rows, length, seed):
                           generator=generator)
     weight = (codes * steps.repeat_interleave(32, 1)[:, :length]).to(
         torch.int8)
-    assert fits_4_bits(weight)
+    assert stored_bits(weight) == 4
     packed = pack_weight(weight)
     assert packed.dtype == torch.uint8
     assert packed.shape == (rows, -(-length // 2) + -(-length // 32))
@@ -75,8 +76,30 @@ def test_the_step_is_the_greatest_that_all_are_multiples_of():
     assert codes[0, [3, 9, 40]].tolist() == [-2, 3, 1]
 
 
-def test_weights_of_8_bits_do_not_fit():
+@given(rows=st.integers(1, 4), length=st.integers(1, 70),
+       bits=st.integers(2, 8), seed=st.integers(0, 10**6))
+def test_every_width_comes_back(rows, length, bits, seed):
+    """In as many bytes as were promised, but where chance makes codes of 4
+    bits of wider ones."""
+    generator = torch.Generator().manual_seed(seed)
+    half = 1 << (bits - 1)
+    weight = torch.randint(-half + (bits == 8), half, (rows, length),
+                           generator=generator, dtype=torch.int8)
+    packed = pack_weight(weight)
+    assert packed.nbytes <= packed_bytes(rows, length, bits)
+    if packed.dtype == torch.uint8:
+        packed = unpacked_weight(packed, length)
+    assert packed.dtype == torch.int8
+    assert torch.equal(packed, weight)
+
+
+def test_the_planes_that_files_have():
+    weight = torch.tensor([[-32, 31, 1, -1, 17]], dtype=torch.int8)
+    assert stored_bits(weight) == 6
+    assert pack_weight(weight).tolist() == [[0xf0, 0xf1, 0x01, 0xc6, 0x01]]
+
+
+def test_weights_of_8_bits_stay_as_they_are():
     weight = torch.arange(-127, 128, dtype=torch.int8)[None]
-    assert not fits_4_bits(weight)
-    with pytest.raises(ValueError, match='4 bits'):
-        pack_weight(weight)
+    assert stored_bits(weight) == 8
+    assert pack_weight(weight) is weight
