@@ -48,7 +48,7 @@ def measure_roofs() -> Roofs:
     best = 0.
     for size in SIZES:
         x = torch.ones(size, size, dtype=torch.int8)
-        # 100 is beyond 4 bits: those have another kernel.
+        # 100 is beyond 6 bits: those have another kernel.
         layer = (torch.full((size, size), 100, dtype=torch.int8),
                  torch.zeros(size, dtype=torch.int32),
                  torch.full((size, ), 2**30), torch.full((size, ), 45))

@@ -20,15 +20,22 @@ class Entry:
         layer (str): Module that called it.
         operator (str): E.g. ``linear``; ``other`` stands for all of torch's
             own operators of the layer.
+        shape (str): Of a product: rows, inputs and outputs; of anything else
+            the sizes of what it gives.
         products (int): Multiply-accumulates of its matrix products.
         bytes (int): Tensors that it reads or writes, each counted once.
         ms (float): Fastest of its runs.
     """
     layer: str
     operator: str
+    shape: str = ''
     products: int = 0
     bytes: int = 0
     ms: float = float('inf')
+
+
+LAYERS = ('linear', 'linear_add', 'linear_gelu', 'linear_wide', 'conv2d')
+"""Operators that are a product with weights, their second argument."""
 
 
 def products_of(operator: str, args: tuple, result: Tensor) -> int:
@@ -39,15 +46,22 @@ def products_of(operator: str, args: tuple, result: Tensor) -> int:
         args (tuple): Of the call.
         result (Tensor): Of the call.
     """
-    if operator in ('linear', 'linear_add', 'linear_gelu', 'conv2d'):
-        return result.numel() * args[1].shape[1]
-    if operator == 'linear_wide':
-        return 2 * result.numel() * args[1].shape[1]
+    if operator in LAYERS:
+        halves = 2 if operator == 'linear_wide' else 1
+        return halves * result.numel() * args[1].shape[1]
     if operator == 'attention':
         return 2 * result.numel() * result.shape[1]
     if operator == 'window_attention':
         return 2 * result.numel() * args[3]**2
     return 0
+
+
+def shape_of(operator: str, args: tuple, result: Tensor) -> str:
+    """Arguments as those of :func:`products_of`."""
+    if operator in LAYERS:
+        outputs = result.shape[-1]
+        return f'{result.numel() // outputs}x{args[1].shape[1]}x{outputs}'
+    return 'x'.join(map(str, result.shape))
 
 
 class _Watch(TorchDispatchMode):
@@ -68,6 +82,7 @@ class _Watch(TorchDispatchMode):
         entry = self.entries.setdefault(key, Entry(*key, ms=0.))
         entry.ms += ms
         if ours:
+            entry.shape = shape_of(name, args, result)
             entry.products += products_of(name, args, result)
             entry.bytes += sum(x.nbytes for x in (*args, result)
                                if isinstance(x, Tensor))
@@ -118,18 +133,18 @@ def profile(model: nn.Module, images: Tensor, rounds: int) -> list[Entry]:
     return list(fastest.values())
 
 
-def by_operator(entries: list[Entry]) -> list[Entry]:
-    """One entry for each operator, slowest first; ``layer`` says how many
-    layers it is of."""
-    sums: dict[str, Entry] = {}
-    layers: dict[str, int] = {}
+def by_shape(entries: list[Entry]) -> list[Entry]:
+    """One entry for each operator and shape, slowest first; ``layer`` says how
+    many layers it is of."""
+    sums: dict[tuple[str, str], Entry] = {}
+    layers: dict[tuple[str, str], int] = {}
     for entry in entries:
-        total = sums.setdefault(entry.operator,
-                                Entry('', entry.operator, ms=0.))
+        key = entry.operator, entry.shape
+        total = sums.setdefault(key, Entry('', *key, ms=0.))
         total.ms += entry.ms
         total.products += entry.products
         total.bytes += entry.bytes
-        layers[entry.operator] = layers.get(entry.operator, 0) + 1
-    for name, total in sums.items():
-        total.layer = f'{layers[name]} layers'
+        layers[key] = layers.get(key, 0) + 1
+    for key, total in sums.items():
+        total.layer = str(layers[key])
     return sorted(sums.values(), key=lambda entry: -entry.ms)

@@ -10,17 +10,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from ..engine.atomic import atomic_file
 from ..engine.errors import UserError
 from ..ops import native
+from .dispatch import Dispatch, measure_dispatch
 from .machine import machine
 from .memory import peak_mb
 from .models import MODELS, float_model, seeded_images
 from .peak import Roofs, measure_roofs
-from .profile import Entry, by_operator, profile
+from .profile import Entry, by_shape, profile
 from .runtimes import OURS, RUNTIMES, file_name
 from .timing import interleave
 
@@ -116,31 +118,31 @@ def table(rows: list[dict], title: str) -> Table:
 
 
 def profiled(args: Options,
-             folder: Path) -> tuple[list[Entry], Roofs]:
+             folder: Path) -> tuple[list[Entry], Roofs, Dispatch | None]:
     """Where the time of W8A8 goes."""
     model, = runs_of(args, [OURS[0]], folder).values()
     images = seeded_images((args.batch, 3, *args.size))
-    return profile(model, images, args.rounds), measure_roofs()
+    dispatch = measure_dispatch(model, images, args.rounds) if (
+        native.available()) else None
+    return profile(model, images, args.rounds), measure_roofs(), dispatch
 
 
 def profile_table(entries: list[Entry], roofs: Roofs, title: str) -> Table:
-    table = Table(title=title, title_justify='left')
-    for heading in ('layer', 'operator'):
+    """80 columns wide."""
+    table = Table(title=title, title_justify='left', box=box.SIMPLE_HEAD)
+    for heading in ('operator', 'shape'):
         table.add_column(heading, overflow='fold')
-    for heading in ('ms', 'of all', 'GMAC', 'MB', 'GMAC/s', 'of peak',
-                    'floor ms'):
+    for heading in ('layers', 'ms', 'of all', 'of peak', 'floor ms'):
         table.add_column(heading, justify='right')
     total = sum(entry.ms for entry in entries)
     for entry in entries:
         rate = 1000 * entry.products / entry.ms
         table.add_row(
-            entry.layer, entry.operator, f'{entry.ms:.3f}',
-            f'{entry.ms / total:.1%}', f'{entry.products / 1e9:.3f}',
-            f'{entry.bytes / 1e6:.2f}',
-            *([f'{rate / 1e9:.0f}', f'{rate / roofs.products:.0%}']
-              if entry.products else ['', '']),
+            entry.operator, entry.shape, entry.layer, f'{entry.ms:.3f}',
+            f'{entry.ms / total:.1%}',
+            f'{rate / roofs.products:.0%}' if entry.products else '',
             f'{roofs.floor_ms(entry):.3f}')
-    table.add_row('all', '', f'{total:.3f}', '', '', '', '', '',
+    table.add_row('all', '', '', f'{total:.3f}', '', '',
                   f'{sum(roofs.floor_ms(entry) for entry in entries):.3f}',
                   style='bold')
     return table
@@ -148,13 +150,18 @@ def profile_table(entries: list[Entry], roofs: Roofs, title: str) -> Table:
 
 def show_profile(args: Options, folder: Path, title: str,
                  console: Console) -> dict:
-    """Prints it; what goes into the JSON file."""
-    entries, roofs = profiled(args, folder)
-    for rows in (entries, by_operator(entries)):
-        console.print(profile_table(rows, roofs, title))
+    """Prints it; what goes into the JSON file, that of each layer too."""
+    entries, roofs, dispatch = profiled(args, folder)
+    console.print(profile_table(by_shape(entries), roofs, title))
     console.print(f'peak {roofs.products / 1e9:.0f} GMAC/s, memory '
                   f'{roofs.bandwidth / 1e9:.1f} GB/s')
-    return dict(profile=[asdict(entry) for entry in entries], **asdict(roofs))
+    if dispatch:
+        console.print(
+            f'whole blocks in a call: {dispatch.ms:.3f} ms, of which '
+            f'{dispatch.kernels_ms:.3f} in {dispatch.calls} calls of the '
+            f'kernels, {dispatch.overhead:.1%} outside')
+    return dict(profile=[asdict(entry) for entry in entries], **asdict(roofs),
+                dispatch=dispatch and asdict(dispatch))
 
 
 def show_runtimes(args: Options, folder: Path, title: str,

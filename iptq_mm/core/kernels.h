@@ -172,6 +172,7 @@ extern const Kernels* const avx2_kernels;
 extern const Kernels* const avx_vnni_kernels;
 extern const Kernels* const avx512_vnni_kernels;
 extern const Kernels* const avx512_vbmi_kernels;
+extern const Kernels* const amx_int8_kernels;
 extern const Kernels* const neon_dot_kernels;
 extern const Kernels* const neon_i8mm_kernels;
 

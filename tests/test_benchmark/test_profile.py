@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from iptq_mm.benchmark import Entry, Roofs, by_operator, profile
+from iptq_mm.benchmark import Entry, Roofs, by_shape, profile
 from iptq_mm.benchmark.profile import products_of
 
 from quantized import float_swin, quantized
@@ -46,8 +46,8 @@ def test_products_of_a_convolution():
     assert products_of('conv2d', args, result) == 5 * 7 * 16 * 9 * 8
 
 
-def test_by_operator_adds_up(entries):
-    sums = by_operator(entries)
+def test_by_shape_adds_up(entries):
+    sums = by_shape(entries)
     assert [entry.ms for entry in sums] == sorted(
         (entry.ms for entry in sums), reverse=True)
     assert sum(entry.ms for entry in sums) == pytest.approx(
@@ -55,10 +55,12 @@ def test_by_operator_adds_up(entries):
     assert sum(entry.products for entry in sums) == sum(
         entry.products for entry in entries)
     norms, = (entry for entry in sums if entry.operator == 'layer_norm')
-    assert norms.layer == '6 layers'
+    assert (norms.layer, norms.shape) == ('6', '1x8x8x24')
+    qkv, = (entry for entry in sums if entry.operator == 'linear')
+    assert (qkv.layer, qkv.shape) == ('2', '64x24x72')
 
 
 def test_the_lower_roof_is_the_floor():
     roofs = Roofs(products=1e9, bandwidth=1e8)
-    assert roofs.floor_ms(Entry('', 'linear', 10**6, 10**3)) == 1
-    assert roofs.floor_ms(Entry('', 'linear', 10**6, 10**6)) == 10
+    assert roofs.floor_ms(Entry('', 'linear', '', 10**6, 10**3)) == 1
+    assert roofs.floor_ms(Entry('', 'linear', '', 10**6, 10**6)) == 10

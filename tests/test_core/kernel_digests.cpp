@@ -97,8 +97,13 @@ class Run {
  private:
   void linear(const iptq::LinearKernels& l, int limit, int64_t rows,
               int64_t inner, int64_t columns, int bits, bool add) {
-    const auto x = random.noise<int8_t>(rows * inner, 127);
-    const auto weight = random.noise<int8_t>(inner * columns, limit);
+    auto x = random.noise<int8_t>(rows * inner, 127);
+    auto weight = random.noise<int8_t>(inner * columns, limit);
+    if (rows % 8 == 0) {  // the largest sums that there are
+      std::fill(x.begin(), x.end(), int8_t{127});
+      std::fill(weight.begin(), weight.end(),
+                static_cast<int8_t>(-limit - (limit < 127)));
+    }
     std::vector<int8_t> packed(l.packed_bytes(inner, columns));
     const int64_t padded = whole_vectors(columns, k);
     std::vector<int32_t> sums(padded), start(padded), m(padded, 1 << 30),

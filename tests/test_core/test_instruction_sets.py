@@ -21,6 +21,7 @@ FILES = sorted(
     path.name for path in ISA.glob('*.cpp') if path.name != 'available.cpp')
 
 ALLOWED = {
+    'amx_int8.cpp': {'VEX', 'EVEX'},
     'avx2.cpp': {'VEX'},
     'avx_vnni.cpp': {'VEX'},
     'avx512_vnni.cpp': {'VEX', 'EVEX'}

@@ -72,12 +72,15 @@ def arm_program(tmp_path_factory):
 
 def test_kernels_stay_inside_their_buffers_and_agree(here, tmp_path):
     """Under the sanitizers an access beyond a buffer, or undefined
-    behaviour, is an error."""
+    behaviour, is an error. The instructions of AMX are played by C++."""
     sanitized = digests(
         build(tmp_path / 'kernels', ['g++'], '-O0', '-g1',
-              '-fsanitize=address,undefined', '-fno-sanitize-recover=all'))
+              '-DIPTQ_EMULATED_TILES', '-fsanitize=address,undefined',
+              '-fno-sanitize-recover=all'))
+    assert len(set(sanitized.values())) == 1
+    assert ('amx_int8' in sanitized) == ('avx512_vbmi' in here)
+    sanitized.pop('amx_int8', None)
     assert sanitized == here
-    assert len(set(here.values())) == 1
 
 
 @pytest.mark.parametrize('cpu', X86)

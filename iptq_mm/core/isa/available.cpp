@@ -5,7 +5,32 @@
 #include <sys/auxv.h>
 #endif
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace iptq {
+namespace {
+
+// Whether the machine has tiles, and the operating system lets this process
+// use them.
+bool has_amx_int8() {
+#if defined(IPTQ_EMULATED_TILES)
+  return true;
+#elif defined(__x86_64__) && defined(__linux__)
+  constexpr unsigned tile = 1u << 24, int8 = 1u << 25;
+  constexpr long request = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & tile) &&
+         (d & int8) && syscall(SYS_arch_prctl, request, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
 
 std::vector<const Kernels*> available_kernels() {
   std::vector<const Kernels*> sets{baseline_kernels};
@@ -25,9 +50,12 @@ std::vector<const Kernels*> available_kernels() {
                            __builtin_cpu_supports("bmi2");
   offer(avx2, avx2_kernels);
   offer(avx2 && __builtin_cpu_supports("avxvnni"), avx_vnni_kernels);
+  const bool vbmi = avx512_vnni && __builtin_cpu_supports("avx512vbmi");
+  // Before those that it should be faster than: chosen only by who asks for
+  // it, as long as no machine that has it has run it.
+  offer(vbmi && has_amx_int8(), amx_int8_kernels);
   offer(avx512_vnni, avx512_vnni_kernels);
-  offer(avx512_vnni && __builtin_cpu_supports("avx512vbmi"),
-        avx512_vbmi_kernels);
+  offer(vbmi, avx512_vbmi_kernels);
 #elif defined(__aarch64__) && defined(__linux__)
   const bool dot = getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
   offer(dot, neon_dot_kernels);

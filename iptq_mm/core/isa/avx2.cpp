@@ -17,7 +17,7 @@ struct Avx2Narrow : Avx2Intrinsics {
   // As with VNNI, int8 codes are moved up by 128.
   static constexpr int signed_offset = 128;
   static constexpr int run = 2;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
 
   // A left side of ones, for sums.
   static IPTQ_INLINE I32 ones() {
@@ -54,7 +54,7 @@ struct Avx2 : Avx2Intrinsics {
   using Weight = int16_t;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
   static constexpr int run = 1;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
   using Words = Avx2;  // for int16 times int16
   using Narrow = Avx2Narrow;  // for weights of 6 bits
 

@@ -11,7 +11,7 @@ struct Baseline {
   using Weight = int16_t;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
   static constexpr int run = 1;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
   static constexpr bool shifts_signed = false, narrows = false;
   using Words = Baseline;  // for int16 times int16
   using Narrow = Baseline;  // for weights of 6 bits

@@ -17,7 +17,7 @@ struct NeonWords {
   using Weight = int16_t;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
   static constexpr int run = 1;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
 
   using I32 = Lanes<NeonWords>::I32;
 
@@ -41,7 +41,7 @@ struct NeonDot {
   // sdot multiplies signed by signed: unsigned codes are moved down by 128.
   static constexpr int signed_offset = 0, unsigned_offset = -128;
   static constexpr int run = 1;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
   static constexpr bool shifts_signed = true, narrows = true;
   using Words = NeonWords;  // for int16 times int16
   using Narrow = NeonDot;  // for weights of 6 bits

@@ -16,7 +16,7 @@ struct VnniWords : Intrinsics {
   using Weight = int16_t;
   static constexpr int signed_offset = 0, unsigned_offset = 0;
   static constexpr int run = 1;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
 
   using I32 = typename Lanes<Intrinsics>::I32;
 
@@ -38,7 +38,7 @@ struct VnniBytes : Intrinsics {
   using Weight = int8_t;
   static constexpr int signed_offset = 128, unsigned_offset = 0;
   static constexpr int run = 1;
-  static constexpr bool row_pairs = false;
+  static constexpr bool row_pairs = false, tiles = false;
   using Words = VnniWords<Intrinsics>;  // for int16 times int16
   using Narrow = VnniBytes;  // for weights of 6 bits
 

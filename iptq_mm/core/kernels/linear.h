@@ -3,7 +3,7 @@
 
 #include "../kernels.h"
 #include "dyadic.h"
-#include "matrix.h"
+#include "tiles.h"
 
 namespace iptq {
 namespace {
@@ -71,7 +71,10 @@ template <class Scale, class Isa>
 void multiply_into(const Product<Isa>& product, const LinearTask& task) {
   const int64_t stride = product.columns;
   const auto run = [&](auto result) {
-    multiply<Isa>(product, task.rows, task.begin, task.end, result);
+    if constexpr (Isa::tiles)
+      multiply_tiles<Isa>(product, task.rows, task.begin, task.end, result);
+    else
+      multiply<Isa>(product, task.rows, task.begin, task.end, result);
   };
   if (task.residual)
     run(Added<Isa, Scale>{task.scales, stride, task.residual,
@@ -86,7 +89,7 @@ void multiply_into(const Product<Isa>& product, const LinearTask& task) {
 
 template <class Isa>
 int64_t linear_scratch(int64_t rows, int64_t inner) {
-  return rows * left_stride<Isa>(inner) *
+  return (Isa::tiles ? padded_rows(rows) : rows) * left_stride<Isa>(inner) *
          static_cast<int64_t>(sizeof(typename Isa::Activation));
 }
 

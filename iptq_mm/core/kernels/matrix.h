@@ -23,7 +23,7 @@ struct Product {
   int64_t left_stride;
   const int32_t* right;
   const int32_t* start;  // what the accumulator of each column starts from
-  int64_t inner;         // padded to whole words
+  int64_t inner;         // padded to whole runs
   int64_t columns;
 };
 
@@ -92,8 +92,7 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
         accumulator[r][v] = start;
   }
   constexpr int64_t words = Vectors * Isa::lanes * group_words<Isa>;
-  int64_t k = 0;
-  for (; k + Isa::run * Isa::group <= p.inner; k += Isa::run * Isa::group) {
+  for (int64_t k = 0; k < p.inner; k += Isa::run * Isa::group) {
     __builtin_prefetch(ahead, 0, second_level);
     if constexpr (Isa::row_pairs)
       add_blocks<Isa, Rows>(left + k, p.left_stride, panel, accumulator);
@@ -102,9 +101,6 @@ IPTQ_INLINE void multiply_tile(const Product<Isa>& p, int64_t row,
     panel += Isa::run * words;
     ahead += Isa::run * line;
   }
-  if constexpr (Isa::run > 1)
-    for (; k < p.inner; k += Isa::group, panel += words)
-      add_groups<Isa, 1>(p, left, panel, k, accumulator);
   if constexpr (Isa::row_pairs)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v)

@@ -12,9 +12,10 @@
 namespace iptq {
 namespace {
 
+// Whole runs of groups.
 template <class Isa>
 constexpr int64_t padded_inner(int64_t inner) {
-  return round_up(inner, Isa::group);
+  return round_up(inner, Isa::run * Isa::group);
 }
 
 // Of a group on the right.
@@ -77,7 +78,8 @@ void pack(const StridedMatrix& matrix, int64_t inner, int64_t columns,
     const int64_t width = round_up(end - begin, Isa::lanes);
     for (int64_t g = 0; g < groups; ++g) {
       const int8_t* first = matrix.data + g * group * matrix.inner_stride;
-      const int64_t count = minimum(inner - g * group, group);
+      const int64_t count =
+          maximum(minimum(inner - g * group, group), int64_t{0});
       int32_t* to = packed + g * width * group_words<Isa>;
       // A stride that is known, and a whole group, make tight loops.
       if (count == group && matrix.inner_stride == 1)
