@@ -4,7 +4,6 @@ import sys
 
 from command_line import add_json, command, image_size, parser, positive
 
-
 PEERS_HELD_TO = dict(avx2=dict(
     ATEN_CPU_CAPABILITY='avx2', MKL_ENABLE_INSTRUCTIONS='AVX2',
     ONEDNN_MAX_CPU_ISA='AVX2'))

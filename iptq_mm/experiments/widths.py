@@ -16,6 +16,7 @@ from .tables import by_others, calibrations, classifier, measured
 WIDTHS: dict[str, dict[str, int]] = {
     'W8A8': {},
     'W7A8': dict(weight=7),
+    'W6A8': dict(weight=6),
     'W4A8': dict(weight=4),
     'W6A6': dict(weight=6, activation=6, attention=6),
     'W4A4': dict(weight=4, activation=4, attention=4)
