@@ -31,7 +31,10 @@ X86 = {
 }
 """Instruction sets that must be chosen on emulated CPUs."""
 
-ARM = {'cortex-a53': ['baseline'], 'max': ['baseline', 'neon_dot', 'neon_i8mm']}
+ARM = {
+    'cortex-a53': ['baseline'],
+    'max': ['baseline', 'neon_dot', 'neon_i8mm']
+}
 
 
 def build(program, compiler, *flags, env=None):
