@@ -12,6 +12,7 @@ from pathlib import Path
 
 TOOLS = dict(
     ptq='quantize a detector or a classifier',
+    report='write the page of a run, or of several side by side',
     predict='detect in images with an integer detector',
     export='write an integer model as an ONNX file',
     benchmark='compare runtimes',

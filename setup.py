@@ -16,7 +16,8 @@ except ImportError:  # before setuptools 70
 BESIDE = (
     'configs', 'model-index.yml', 'tools/analyze.py', 'tools/benchmark.py',
     'tools/command_line.py', 'tools/export.py', 'tools/harden.py',
-    'tools/predict.py', 'tools/ptq.py', 'tools/reproduce.py',
+    'tools/predict.py', 'tools/ptq.py', 'tools/report.py',
+    'tools/reproduce.py',
     'iptq_mm/assets/README.md',
     'iptq_mm/assets/mask-rcnn_swin-nano_shapes.pth',
     'iptq_mm/assets/probe_dinov2-s_cifar10.pth',
@@ -151,12 +152,13 @@ setup(
     ],
     project_urls={'Paper': 'https://arxiv.org/abs/2511.15369'},
     packages=find_packages(include=['iptq_mm', 'iptq_mm.*']),
+    package_data={'iptq_mm.engine.report': ['page.html']},
     py_modules=['iptq'],
     entry_points={'console_scripts': ['iptq = iptq:main']},
     python_requires='>=3.9',
     install_requires=[
         'numpy', 'torch>=2.1', 'timm>=1.0', 'pycocotools', 'matplotlib',
-        'rich', 'scipy', 'pillow', 'typing_extensions'
+        'rich', 'scipy', 'pillow', 'jinja2', 'typing_extensions'
     ],
     extras_require={
         'deploy': ['onnx', 'onnxruntime'],

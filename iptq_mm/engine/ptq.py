@@ -24,7 +24,8 @@ from .inputs.runner import build_runner
 from .quantization.ptq_hook import PTQHook
 from .report.evaluation import Evaluation, evaluate
 from .report.float_parts import float_parts
-from .report.pictures import save_pictures
+from .report.page import save_page
+from .report.pictures import save_pairs, save_pictures
 from .report.prediction_hook import PredictionHook
 from .report.report import peak_memory_mb, save_json, size_bytes, versions
 from .report.sqnr import backbone_sqnr
@@ -97,8 +98,9 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     folder = Path(config.work_dir)
     files = [folder / 'int_model.pth', folder / 'int_config.py',
              folder / 'assignment.json', folder / 'ptq_report.json']
-    files += save_pictures(folder / 'pictures', float_run.predictions,
-                           int_run.predictions, meta, sqnr_db, parts)
+    seen_by = float_run.predictions, int_run.predictions, meta
+    files += save_pictures(folder / 'pictures', *seen_by, sqnr_db, parts)
+    report['images'] = save_pairs(folder / 'pictures', *seen_by)
     save_int_model(
         files[0],
         IntModel(
@@ -118,6 +120,8 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
         int_config(config, hook.model_config(config.model), files[0].name))
     save_json(files[2], hook.functions)
     save_json(files[3], report)
+    files.append(folder / 'report.html')
+    save_page(files[-1], [folder])
     shutil.rmtree(statistics)
     print_summary(report, float_run, int_run, files)
     return report
@@ -143,6 +147,10 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
         float_parts=float_parts,
         size_bytes=size,
         peak_memory_mb=dict(quantize=memory),
+        milliseconds={
+            name: dict(backbone=run.backbone_ms, model=run.model_ms)
+            for name, run in (('float', float_run), ('integer', int_run))
+        },
         seconds=dict(
             quantization.seconds,
             eval_float=float_run.seconds,

@@ -45,8 +45,19 @@ def _same_colours() -> Iterator[None]:
         np.random.set_state(state)
 
 
-def _paint(image: np.ndarray, instances: InstanceData, dataset_meta: Mapping,
-           score: float) -> np.ndarray:
+def paint(image: np.ndarray, instances: InstanceData, dataset_meta: Mapping,
+          score: float = SCORE) -> np.ndarray:
+    """Detections in their image.
+
+    Args:
+        image (np.ndarray): uint8 [H, W, 3], RGB.
+        instances (InstanceData): On the CPU, in pixels of the image.
+        dataset_meta (Mapping): ``classes`` and ``palette``.
+        score (float): Detections below it are not drawn.
+
+    Returns:
+        np.ndarray: uint8 [k H, k W, 3], k times as large if it was small.
+    """
     factor = max(1, round(SIDE / max(image.shape[:2])))
     visualizer = DetLocalVisualizer()
     visualizer.dataset_meta = dict(dataset_meta)
@@ -85,7 +96,7 @@ def draw_detections(image: np.ndarray,
     for axes, (title, sample) in zip(panels, predictions.items()):
         instances = sample.pred_instances
         count = int((instances.scores > score).sum())
-        axes.imshow(_paint(image, instances, dataset_meta, score))
+        axes.imshow(paint(image, instances, dataset_meta, score))
         axes.set_title(f'{title}: {count} detections above {score}')
         axes.axis('off')
     figure.savefig(path, dpi=120)

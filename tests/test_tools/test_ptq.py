@@ -36,7 +36,8 @@ def test_report_has_every_key(run):
         'config', 'checkpoint', 'bits', 'weight_bits', 'float', 'integer',
         'integer_only',
         'integer_parts', 'float_parts', 'size_bytes', 'peak_memory_mb',
-        'seconds', 'layers', 'sqnr_db', 'versions', 'seed'
+        'seconds', 'milliseconds', 'images', 'layers', 'sqnr_db', 'versions',
+        'seed'
     }
     assert report['bits'] == dict(weight=8, activation=8, residual=16)
     assert set(report['seconds']) == {
@@ -72,8 +73,17 @@ def test_pictures(run):
     work_dir, _ = run
     names = {path.name for path in (work_dir / 'pictures').iterdir()}
     assert names == {
-        'sqnr.png', *(f'detections_{i}.png' for i in range(4))
+        'sqnr.png', *(f'detections_{i}.png' for i in range(6)),
+        *(f'image_{i}_{model}.jpg' for i in range(6)
+          for model in ('float', 'integer'))
     }
+
+
+def test_the_page_shows_all_of_them(run):
+    work_dir, report = run
+    page = (work_dir / 'report.html').read_text()
+    assert page.count('data:image/jpeg') == 2 * 6
+    assert f"{report['integer']['coco/segm_mAP']:.4g}</td>" in page
 
 
 def test_statistics_go_when_all_is_written(run):

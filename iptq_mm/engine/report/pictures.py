@@ -1,15 +1,19 @@
 """The pictures of a run."""
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from ...environment import has_mmdet, is_detection
 from ...visualization.classes import draw_classes
 from ...visualization.sqnr import draw_sqnr
 from ..atomic import atomic_file
+from .changed import change
 from .prediction_hook import Prediction
 
 if has_mmdet():
-    from ...visualization.detections import draw_detections
+    from ...visualization.detections import SCORE, draw_detections, paint
 
 
 def save_pictures(folder: Path, float_predictions: Sequence[Prediction],
@@ -50,3 +54,40 @@ def save_pictures(folder: Path, float_predictions: Sequence[Prediction],
     with atomic_file(paths[-1]) as temporary:
         draw_sqnr(sqnr_db, temporary)
     return paths
+
+
+def save_pairs(folder: Path, float_predictions: Sequence[Prediction],
+               int_predictions: Sequence[Prediction],
+               dataset_meta: Mapping) -> list[dict[str, Any]]:
+    """Draw what each detector sees by itself, for ``report.html``; of a
+    classifier the pictures of :func:`save_pictures` do.
+
+    Args:
+        folder (Path): That of :func:`save_pictures`.
+        float_predictions, int_predictions, dataset_meta: As there.
+
+    Returns:
+        list[dict]: Of each image ``name``, ``change`` in [0, 1], and the name
+        of its picture, ``both``; or of a detector its pictures ``float`` and
+        ``integer``, and how many things are in them, ``float_found`` and
+        ``integer_found``.
+    """
+    images = []
+    for i, (ours, theirs) in enumerate(
+            zip(int_predictions, float_predictions)):
+        image: dict[str, Any] = dict(
+            name=f'image {i}', change=change(theirs.sample, ours.sample))
+        if is_detection(theirs.sample):
+            number = theirs.sample.img_id
+            image['name'] = f'image {number}'
+            for model, one in (('float', theirs), ('integer', ours)):
+                found = one.sample.pred_instances
+                image[model] = f'image_{number}_{model}.jpg'
+                image[f'{model}_found'] = int((found.scores > SCORE).sum())
+                with atomic_file(folder / image[model]) as temporary:
+                    Image.fromarray(paint(one.image, found, dataset_meta)
+                                    ).save(temporary, 'JPEG', quality=88)
+        else:
+            image['both'] = f'classes_{i}.png'
+        images.append(image)
+    return images

@@ -35,10 +35,10 @@ class PredictionHook(Hook):
     they are classified as.
 
     Args:
-        num_images (int): How many. Defaults to 4.
+        num_images (int): How many. Defaults to 8.
     """
 
-    def __init__(self, num_images: int = 4):
+    def __init__(self, num_images: int = 8):
         self.num_images = num_images
         self.predictions: list[Prediction] = []
 

@@ -77,7 +77,7 @@ def test_report_artifacts_and_the_config_that_loads_them(
     assert report['checkpoint'] is None
     assert set(report['sqnr_db']) > {'patch_embed', 'out0'}
     assert {path.name for path in (tmp_path / 'out' / 'pictures').iterdir()
-            } == {'sqnr.png', *(f'classes_{i}.png' for i in range(4))}
+            } == {'sqnr.png', *(f'classes_{i}.png' for i in range(6))}
     weights = load_int_model(tmp_path / 'out' / 'int_model.pth').weights
     assert not any(tensor.is_floating_point() for tensor in weights.values())
 
