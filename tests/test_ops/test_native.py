@@ -70,7 +70,7 @@ class Draw:
 
 layers = st.tuples(sizes, sizes, sizes, st.integers(33, 50), seeds,
                    st.booleans())
-weights = st.sampled_from([127, 8, 7])  # 4 bits have a kernel of their own
+weights = st.sampled_from([127, 32, 31])  # 6 bits have their own kernels
 
 
 @few
@@ -131,8 +131,8 @@ def test_linear_holds_the_largest_accumulator(inputs):
 
 
 @pytest.mark.parametrize('code', [127, -128])
-@pytest.mark.parametrize('weight', [7, -7, -8])
-def test_linear_of_4_bits_holds_the_largest_accumulator(weight, code):
+@pytest.mark.parametrize('weight', [31, -31, -32])
+def test_linear_of_6_bits_holds_the_largest_accumulator(weight, code):
     x = torch.full((7, 4093), code, dtype=torch.int8)
     draw = Draw(0)
     _, bias, m, n = draw.layer(1, 50, 48)
@@ -143,9 +143,9 @@ def test_linear_of_4_bits_holds_the_largest_accumulator(weight, code):
 @few
 @given(sizes, sizes, sizes, st.booleans(), st.sampled_from([27, 28, 31]),
        st.sampled_from([0, 58, 59, 62]), seeds)
-def test_linear_of_4_bits_at_the_ends(rows, inputs, outputs, ends, reach,
+def test_linear_of_6_bits_at_the_ends(rows, inputs, outputs, ends, reach,
                                       shift, seed):
-    """Accumulators as large as kernels of 4 bits, or int32, can hold."""
+    """Accumulators as large as int32 can hold."""
     draw = Draw(seed)
 
     def codes(least, most, *shape):
@@ -154,7 +154,7 @@ def test_linear_of_4_bits_at_the_ends(rows, inputs, outputs, ends, reach,
             x = torch.where(x < 0, least, most)
         return x.to(torch.int8)
 
-    weight = codes(-8, 7, outputs, inputs)
+    weight = codes(-32, 31, outputs, inputs)
     room = 2**reach - 1 - 128 * weight.long().abs().sum(1)
     bias = (draw(1, outputs) * room).int()
     same_bits('linear', codes(-128, 127, rows, inputs), weight, bias,
@@ -162,10 +162,9 @@ def test_linear_of_4_bits_at_the_ends(rows, inputs, outputs, ends, reach,
               torch.full((outputs, ), shift or reach + 18), 16)
 
 
-def test_linear_of_4_bits_and_many_inputs():
-    """16 times as large, the accumulators are beyond int32."""
+def test_linear_of_6_bits_and_many_inputs():
     x = torch.full((3, 2**17), -128, dtype=torch.int8)
-    weight = torch.full((5, 2**17), -8, dtype=torch.int8)
+    weight = torch.full((5, 2**17), -32, dtype=torch.int8)
     _, bias, m, n = Draw(0).layer(1, 5, 45)
     same_bits('linear', x, weight, bias, m, n, 16)
 

@@ -59,13 +59,25 @@ def test_a_command_is_understood(tool_module, page, command):
         checked({key: hook[key] for key in hook if key != 'type'})
 
 
+def test_the_readme_is_for_two_minutes():
+    assert len((ROOT / 'README.md').read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(
+    page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r'\]\(([^)#]+)[^)]*\)', page.read_text()):
+        if '://' not in target:
+            assert (page.parent / target).exists(), target
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) > 20
 
 
-def test_every_key_of_the_readmes_table_exists():
+def test_every_key_of_the_table_exists():
     rows = re.findall(r'^\| `([\w.]+)` \| `?(.*?)`? \|',
-                      (ROOT / 'README.md').read_text(), re.MULTILINE)
+                      (ROOT / 'docs' / 'usage.md').read_text(), re.MULTILINE)
     keys = [(key, value) for key, value in rows
             if key.partition('.')[0] in CHECKS]
     assert len(keys) >= 6
@@ -75,7 +87,7 @@ def test_every_key_of_the_readmes_table_exists():
         checked({name: {inner: value} if inner else value})
 
 
-def test_the_readmes_options_in_words(tmp_path):
+def test_options_in_words(tmp_path):
     """``custom_hooks.0.KEY=VALUE`` wherever a document says it."""
     said = set()
     for page in PAGES:
