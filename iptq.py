@@ -34,6 +34,22 @@ def folder() -> Path:
     return Path(spec.origin).parent / '.mim' / 'tools'
 
 
+COMPLETION = '''\
+_iptq() {
+  local word=${COMP_WORDS[COMP_CWORD]}
+  if [ "$COMP_CWORD" = 1 ]; then
+    COMPREPLY=($(compgen -W "TOOLS" -- "$word"))
+  elif [[ $word == -* ]]; then
+    COMPREPLY=($(compgen -W "$(iptq "${COMP_WORDS[1]}" --help 2> /dev/null |
+      grep -o -e '--[a-z][a-z-]*' | sort -u)" -- "$word"))
+  else
+    COMPREPLY=($(compgen -f -- "$word"))
+  fi
+}
+complete -o filenames -F _iptq iptq'''
+"""For bash; zsh takes it after ``autoload bashcompinit; bashcompinit``."""
+
+
 def main() -> None:
     """Run ``sys.argv[1]`` with the arguments after it."""
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
@@ -41,11 +57,15 @@ def main() -> None:
         sys.path.insert(0, str(folder()))
         sys.argv[:2] = [f'iptq {name}']
         sys.exit(import_module(name).main())
+    if name == 'completion':
+        print(COMPLETION.replace('TOOLS', ' '.join([*TOOLS, name])))
+        return
     lines = [f'  {tool:<10} {what}' for tool, what in TOOLS.items()]
     usage = '\n'.join([
         'usage: iptq TOOL ...', '', *lines, '',
         'iptq TOOL --help says what each takes. Configs: '
-        'iptq_mm::NAME.py, or a file.'
+        'iptq_mm::NAME.py, or a file.',
+        'eval "$(iptq completion)" makes bash complete all that.'
     ])
     if name in ('-h', '--help'):
         print(usage)

@@ -1,4 +1,5 @@
 """What a wheel carries, and how it is found."""
+import shutil
 import subprocess
 import sys
 
@@ -68,6 +69,26 @@ def test_the_command_runs_the_tools(arguments, code, words, tmp_path):
         capture_output=True)
     assert found.returncode == code, found.stderr
     assert words in found.stdout + found.stderr
+
+
+@pytest.mark.parametrize('words, completed', [
+    ('iptq re', ['report', 'reproduce']),
+    ('iptq report --o', ['--out']),
+    ('iptq ptq setup.', ['setup.py']),
+])
+def test_bash_completes_the_command(words, completed):
+    if not shutil.which('bash'):
+        pytest.skip('there is no bash')
+    count = len(words.split())
+    script = f"""
+    iptq() {{ {sys.executable} -m iptq "$@"; }}
+    eval "$(iptq completion)"
+    COMP_WORDS=({words}); COMP_CWORD={count - 1}; _iptq
+    printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    found = subprocess.run(['bash', '-c', script], cwd=ROOT, text=True,
+                           capture_output=True)
+    assert found.stdout.split() == completed, found.stderr
 
 
 def test_one_place_has_the_version():
