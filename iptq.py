@@ -13,6 +13,7 @@ from pathlib import Path
 TOOLS = dict(
     ptq='quantize a detector or a classifier',
     report='write the page of a run, or of several side by side',
+    diagnose='say why a run is worse than hoped',
     predict='detect in images with an integer detector',
     export='write an integer model as an ONNX file',
     benchmark='compare runtimes',

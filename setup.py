@@ -15,7 +15,8 @@ except ImportError:  # before setuptools 70
 
 BESIDE = (
     'configs', 'model-index.yml', 'tools/analyze.py', 'tools/benchmark.py',
-    'tools/command_line.py', 'tools/export.py', 'tools/harden.py',
+    'tools/command_line.py', 'tools/diagnose.py', 'tools/export.py',
+    'tools/harden.py',
     'tools/predict.py', 'tools/ptq.py', 'tools/report.py',
     'tools/reproduce.py',
     'iptq_mm/assets/README.md',

@@ -30,8 +30,8 @@ def unpacked(suite: str, packages: tuple[str, ...], name: str) -> Path:
     folder = CACHE / 'iptq-mm' / name
     if not folder.is_dir():
         partial = folder.with_name(f'{name}.{os.getpid()}.partial')
-        subprocess.run([ROOT / 'tools' / 'debian_packages.sh', partial, suite,
-                        *packages], check=True)
+        unpack = ROOT / 'tools' / 'debian' / 'packages.sh'
+        subprocess.run([unpack, partial, suite, *packages], check=True)
         partial.replace(folder)
     return folder
 

@@ -20,6 +20,7 @@ PYTHON = VENV / 'bin' / 'python'
 STAMP = VENV / 'iptq-mm-setup.sha256'
 CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
 REQUIREMENTS = ROOT / 'requirements'
+PACKAGES = ROOT / 'tools' / 'debian' / 'packages.sh'
 HEADERS = CACHE / 'iptq-mm' / 'onnxruntime-headers'
 
 SECONDS = dict(torch=56, libraries=47, mmdet=9, kernels=50, mmcv=18, check=7)
@@ -124,7 +125,7 @@ def onnxruntime_headers() -> subprocess.Popen:
         return start('headers', ['true'])
     return start('headers', [
         'sh', '-ec', '"$0" "$1.partial" trixie libonnxruntime-dev; '
-        'mv "$1.partial" "$1"', ROOT / 'tools' / 'debian_packages.sh', HEADERS
+        'mv "$1.partial" "$1"', PACKAGES, HEADERS
     ])
 
 
@@ -135,7 +136,7 @@ def fingerprint() -> str:
     for path in (*sorted(REQUIREMENTS.glob('*.txt')), ROOT / 'setup.py',
                  ROOT / 'pyproject.toml', Path(__file__),
                  ROOT / 'tools' / 'build_mmcv.py',
-                 ROOT / 'tools' / 'debian_packages.sh',
+                 PACKAGES,
                  *sorted((ROOT / 'iptq_mm' / 'core').rglob('*.[ch]*'))):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -133,6 +133,14 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             float_parts: list[str]) -> dict[str, Any]:
     quantization = hook.done()
     return dict(
+        options=dict(
+            config=str(Path(options.config).absolute()
+                       if Path(options.config).exists() else options.config),
+            checkpoint=options.checkpoint,
+            cfg_options=dict(options.cfg_options),
+            num_calib=options.num_calib,
+            seed=options.seed,
+            trust_checkpoint=options.trust_checkpoint),
         config=str(options.config),
         checkpoint=weights,
         bits={

@@ -44,7 +44,7 @@ def unpacked(suite: str, *packages: str) -> Path:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
             run = subprocess.run([
-                Path(__file__).parents[2] / 'tools' / 'debian_packages.sh',
+                Path(__file__).parents[2] / 'tools' / 'debian' / 'packages.sh',
                 partial,
                 suite, *packages
             ], capture_output=True, text=True)

@@ -33,8 +33,8 @@ def test_report_has_every_key(run):
     work_dir, returned = run
     report = json.loads((work_dir / 'ptq_report.json').read_text())
     assert set(report) == {
-        'config', 'checkpoint', 'bits', 'weight_bits', 'float', 'integer',
-        'integer_only',
+        'options', 'config', 'checkpoint', 'bits', 'weight_bits', 'float',
+        'integer', 'integer_only',
         'integer_parts', 'float_parts', 'size_bytes', 'peak_memory_mb',
         'seconds', 'milliseconds', 'images', 'layers', 'sqnr_db', 'versions',
         'seed'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# debian_packages.sh DIR SUITE PACKAGE...: unpacks packages of a Debian suite
+# packages.sh DIR SUITE PACKAGE...: unpacks packages of a Debian suite
 # (bookworm, trixie) into DIR, without what they depend on. Installs nothing;
 # needs a Debian with its package sources set up.
 set -euo pipefail

@@ -1,0 +1,1 @@
+"""Why a result is worse than hoped, and what to try."""
