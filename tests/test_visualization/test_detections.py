@@ -5,7 +5,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from iptq_mm.visualization.detections import _paint, draw_detections
+from iptq_mm.visualization.detections import paint, draw_detections
 
 META = dict(classes=('disc', ), palette=[(255, 0, 0)])
 
@@ -47,7 +47,7 @@ def test_no_detections(tmp_path):
 def test_a_mask_has_one_colour_in_all_panels():
     image = np.full((40, 60, 3), 128, np.uint8)
     panels = [
-        _paint(image, sample([0.9]).pred_instances, META, 0.5)
+        paint(image, sample([0.9]).pred_instances, META, 0.5)
         for _ in range(2)
     ]
     assert np.array_equal(*panels)
