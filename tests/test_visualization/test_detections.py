@@ -5,7 +5,7 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from iptq_mm.visualization.detections import paint, draw_detections
+from iptq_mm.visualization.detections import draw_detections, paint
 
 META = dict(classes=('disc', ), palette=[(255, 0, 0)])
 
