@@ -4,8 +4,8 @@
 // registers over the whole inner dimension. An instruction `Isa::dot` adds to
 // each lane the products of a group of `Isa::group` neighbours along it. Where
 // narrow lanes have room for `Isa::run` groups, these are added up there
-// (`Isa::partial`) before they are widened (`Isa::add_widened`). The operands are
-// packed as packing.h describes.
+// (`Isa::partial`) before they are widened (`Isa::add_widened`). The operands
+// are packed as packing.h describes.
 #pragma once
 
 #include "row_pairs.h"

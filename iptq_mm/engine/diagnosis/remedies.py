@@ -5,12 +5,15 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from mmengine.runner import Runner
 from torch import Tensor
 
+from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ...registry import HOOKS
+from ..quantization.ptq_hook import PTQHook
 from ..report.sqnr import backbone_sqnr
 
 WORTH = 1.
@@ -41,10 +44,12 @@ class Remedy:
         return False
 
 
-DEFAULTS: dict[str, Any] = dict(
-    equalize=True, compensate=True, rounding='gptq',
-    observer=dict(type='mse'), bits=dict(weight=8, activation=8, attention=8))
-"""Of the hook, for the keys that remedies change."""
+DEFAULTS = {
+    **{name: argument.default
+       for name, argument in signature(PTQHook).parameters.items()},
+    'bits': DEFAULT_BITS
+}
+"""Of the hook."""
 
 REMEDIES = [
     Remedy('channels stand out, and are not equalized',

@@ -1,7 +1,6 @@
 """What ``tools/diagnose.py`` does."""
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +17,9 @@ from ..inputs.config import ptq_hook_config
 from ..inputs.options import PTQOptions, resolve
 from ..inputs.runner import build_runner
 from ..quantization.images import CalibrationImages
+from ..report.report import read_report
 from .images import Cause, causes_in_channels, causes_in_images
-from .remedies import REMEDIES, WORTH, Trial, falls, quantized
+from .remedies import DEFAULTS, REMEDIES, WORTH, Trial, falls, quantized
 
 IMAGES = 16
 """Test images that are looked at."""
@@ -29,15 +29,14 @@ def options_of(folder: Path) -> PTQOptions:
     """The command line of the run that made a work dir.
 
     Raises:
-        UserError: If there is no report of it.
+        UserError: If there is no report that says so.
     """
-    try:
-        said = json.loads((folder / 'ptq_report.json').read_text())['options']
-    except (OSError, ValueError, KeyError) as error:
+    report = read_report(folder)
+    if 'options' not in report:
         raise UserError(
-            f'{folder} holds no ptq_report.json that says how it was made. '
-            f'Run tools/ptq.py --work-dir {folder} again.') from error
-    return PTQOptions(**said, work_dir=str(folder))
+            f'{folder}/ptq_report.json does not say how it was made: it is of '
+            f'an older version. Run tools/ptq.py --work-dir {folder} again.')
+    return PTQOptions(**report['options'], work_dir=str(folder))
 
 
 def diagnose(folder: Path, try_all: bool) -> list[Cause]:
@@ -60,9 +59,9 @@ def diagnose(folder: Path, try_all: bool) -> list[Cause]:
     runner.model.eval()
     test = _shown(runner, runner.test_dataloader, IMAGES)
     loader = runner.build_dataloader(hook.calib_dataloader, hook.seed)
-    batch_size = hook.calib_dataloader.get('batch_size', 1)
-    calibration = _shown(runner, loader,
-                         hook.get('num_batches', 32) * batch_size)
+    count = (hook.get('num_batches', DEFAULTS['num_batches'])
+             * hook.calib_dataloader.get('batch_size', 1))
+    calibration = _shown(runner, loader, count)
     causes = causes_in_channels(runner, IMAGES)
     causes += causes_in_images(calibration, test)
     now = quantized(runner, hook, None, test)

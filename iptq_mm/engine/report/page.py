@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from jinja2 import (
 from ..atomic import atomic_file
 from ..errors import UserError
 from .advice import advice
+from .report import read_report, widths
 
 METRICS = ('mAP', 'mAP_50', 'mAP_75', 'top1', 'top5', 'precision')
 """Ends of the names of metrics that are shown."""
@@ -45,17 +45,12 @@ def save_page(path: Path, runs: Sequence[Path]) -> None:
 
 def _run(folder: Path) -> dict[str, Any]:
     """What the template shows of a work dir."""
-    try:
-        report = json.loads((folder / 'ptq_report.json').read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f'{folder} holds no ptq_report.json that can be read. Make one '
-            f'with tools/ptq.py --work-dir {folder}.') from error
+    report = read_report(folder)
     try:
         return dict(
             name=folder.name,
             title=Path(report['config']).stem,
-            width=_width(report),
+            width=widths(report),
             metrics=_metrics(report),
             costs=_costs(report),
             advice=advice(report),
@@ -69,12 +64,6 @@ def _run(folder: Path) -> dict[str, Any]:
         raise UserError(
             f'{folder}/ptq_report.json has no {error}: it is of an older '
             f'version. Run tools/ptq.py again.') from error
-
-
-def _width(report: Mapping) -> str:
-    widths = sorted(set(report['weight_bits'].values()))
-    weight = '/'.join(map(str, widths)) or report['bits']['weight']
-    return f'W{weight}A{report["bits"]["activation"]}'
 
 
 def _metrics(report: Mapping) -> list[tuple[str, float, float]]:

@@ -88,3 +88,24 @@ def read_json(path: str | Path, key: str) -> dict[str, Any]:
         return json.loads(Path(path).read_text())[key]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f'{path} holds no {key}: move it away') from error
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """``ptq_report.json`` of a work dir.
+
+    Raises:
+        UserError: If there is none, or it cannot be read.
+    """
+    try:
+        return json.loads((folder / 'ptq_report.json').read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f'{folder} holds no ptq_report.json that can be read. Run '
+            f'tools/ptq.py --work-dir {folder}.') from error
+
+
+def widths(report: Mapping[str, Any]) -> str:
+    """E.g. ``W8A8``, or ``W4/8A8`` of layers of either width."""
+    own = sorted(set(report['weight_bits'].values()))
+    weight = '/'.join(map(str, own)) or report['bits']['weight']
+    return f'W{weight}A{report["bits"]["activation"]}'

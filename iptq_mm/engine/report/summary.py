@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .evaluation import Evaluation
+from .report import widths
 
 
 def print_summary(report: Mapping[str, Any], float_run: Evaluation,
@@ -19,15 +20,11 @@ def print_summary(report: Mapping[str, Any], float_run: Evaluation,
         int_run (Evaluation): Of the model with the integer backbone.
         files (Iterable[Path]): What was written.
     """
-    bits = report['bits']
     weights = Path(report['checkpoint'] or 'random weights').name
     table = Table(title=f'{Path(report["config"]).name}, {weights}')
     table.add_column('')
     table.add_column('float', justify='right')
-    weight = '/'.join(map(str, sorted(set(report['weight_bits'].values())))
-                      ) or bits['weight']
-    table.add_column(
-        f'integer W{weight}A{bits["activation"]}', justify='right')
+    table.add_column(f'integer {widths(report)}', justify='right')
     table.add_column('change', justify='right')
     for metric, value in float_run.metrics.items():
         if metric.endswith(('mAP', 'top1', 'top5')):
