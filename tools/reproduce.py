@@ -11,6 +11,7 @@ weights.
 `functions`: whether the metric chooses well, against assignments that a
 search finds; detectors too.
 `scores`: a detector's Softmax of class scores by each candidate.
+`diagnosis`: a detector spoilt in six ways, diagnosed and repaired.
 Each adds its figures to a JSON file, from which `page` makes tables.
 """
 import sys
@@ -31,7 +32,7 @@ def add_experiment(commands, name: str, what: str):
         "config's)")
     one.add_argument(
         '--batch-size', type=positive, metavar='B',
-        default=None if name in ('functions', 'scores') else 50,
+        default=None if name in ('diagnosis', 'functions', 'scores') else 50,
         help='of the test images (default: %(default)s)')
     one.add_argument(
         '--name', help='in the JSON file (default: of the config)')
@@ -42,7 +43,7 @@ def add_experiment(commands, name: str, what: str):
 def parse_args(args=None):
     options = parser(__doc__, plain=True)
     options.add_argument(
-        '--json', type=Path, default=Path('docs/reproduction.json'),
+        '--json', type=Path, default=Path('docs/measured/reproduction.json'),
         metavar='FILE', help='what was measured (default: %(default)s)')
     commands = options.add_subparsers(
         required=True, metavar='EXPERIMENT', dest='experiment')
@@ -81,9 +82,11 @@ def parse_args(args=None):
         help='rank the random assignments by mAP too, an evaluation each')
     add_experiment(commands, 'scores',
                    "a detector's scores by each Softmax")
+    add_experiment(commands, 'diagnosis', 'does tools/diagnose.py find it')
     one = commands.add_parser('page', help='the tables in Markdown')
     one.add_argument(
-        'pages', nargs='?', type=Path, default=Path('docs'), metavar='FOLDER',
+        'pages', nargs='?', type=Path, default=Path('docs/measured'),
+        metavar='FOLDER',
         help='of reproduction.md and study_functions.md; all from the heading '
         '"The tables" on is written anew (default: %(default)s)')
     return options.parse_args(args)

@@ -15,8 +15,8 @@ def parse_args(args=None):
     options.add_argument('of', choices=('timm', 'mmdet'))
     options.add_argument(
         '--page', type=Path, metavar='FILE',
-        help='write the table as a page in Markdown: docs/supported.md, '
-        'docs/supported_detectors.md')
+        help='write the table as a page in Markdown: docs/measured/supported.md, '
+        'docs/measured/supported_detectors.md')
     return options.parse_args(args)
 
 

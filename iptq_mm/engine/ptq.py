@@ -137,7 +137,9 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             config=str(Path(options.config).absolute()
                        if Path(options.config).exists() else options.config),
             checkpoint=options.checkpoint,
-            cfg_options=dict(options.cfg_options),
+            # As Python has it: JSON knows no tuples.
+            cfg_options={key: repr(value)
+                         for key, value in options.cfg_options.items()},
             num_calib=options.num_calib,
             seed=options.seed,
             trust_checkpoint=options.trust_checkpoint),

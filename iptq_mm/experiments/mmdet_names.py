@@ -254,10 +254,12 @@ def _page(trials: Sequence[Trial]) -> Iterator[str]:
 
 One config of each kind of detector with a ResNet-50 among mmdet's own (mmdet
 {mmdet.__version__}), written by
-`python tools/supported.py mmdet --page docs/supported_detectors.md`. Each was
-built as its config has it, with a Swin of {EMBED_DIMS} channels and a block a
-stage in the ResNet's place and seeded weights; two images of noise calibrate
-it, and it detects in one. Of {len(trials)} detectors mmdet itself runs
+
+    python tools/supported.py mmdet --page docs/measured/supported_detectors.md
+
+Each was built as its config has it, with a Swin of {EMBED_DIMS} channels and a
+block a stage in the ResNet's place and seeded weights; two images of noise
+calibrate it, and it detects in one. Of {len(trials)} detectors mmdet itself runs
 {len(ran)} so on a CPU. With `scope='backbone'` {works['backbone']} of them
 work, with `scope='all'`, everything integer, {works['all']}; what does not is
 refused with the words that stand here, before any work.

@@ -13,6 +13,7 @@ from ..engine.inputs.options import PTQOptions
 from ..engine.quantization.progress import ProgressBars
 from ..engine.report.report import read_json, save_json
 from ..visualization.stages import draw_stages
+from .diagnosis import diagnoses
 from .functions import StudyOptions, study
 from .pages import functions as functions_page
 from .pages import papers as papers_page
@@ -59,6 +60,8 @@ EXPERIMENTS: dict[str, Callable[[PTQOptions, Namespace, ProgressBars],
     'time': lambda options, args, bars: quantization_time(options),
     'functions': _functions,
     'scores': lambda options, args, bars: score_functions(
+        options, bars.bars.console.print),
+    'diagnosis': lambda options, args, bars: diagnoses(
         options, bars.bars.console.print)
 }
 """What is measured, by the name of the experiment."""

@@ -128,8 +128,10 @@ def _page(trials: Sequence[Trial]) -> Iterator[str]:
 
 Every name in `timm.list_models()` of ViT, DeiT and Swin (timm
 {timm.__version__}), written by
-`python tools/supported.py timm --page docs/supported.md`. Each network was
-built as its name has it, but with few blocks and channels, ten classes and
+
+    python tools/supported.py timm --page docs/measured/supported.md
+
+Each network was built as its name has it, but with few blocks and channels, ten classes and
 seeded weights; two images of noise calibrate it, and the figure is the SQNR
 of its logits, W8A8 with the default functions and rounding to the nearest.
 What has no integer form is refused with the words that stand here, before any

@@ -12,7 +12,7 @@ from torch import nn
 
 from ...models.detectors.program import SCORES
 
-_INTEGER_TYPES = dict(
+INTEGER_TYPES = dict(
     FPN=dict(type='iptq_mm.IntFPN'),
     RPNHead=dict(type='iptq_mm.IntRPNHead'),
     RetinaHead=dict(type='iptq_mm.IntRetinaHead'),
@@ -65,7 +65,7 @@ def int_model_config(model: Mapping[str, Any], functions: Mapping[str, str],
                 if config is not None:
                     name = config['type'].rpartition('.')[2]
                     config.pop('norm_cfg', None)  # it was folded
-                    config.update(_INTEGER_TYPES[name], bits=dict(bits))
+                    config.update(INTEGER_TYPES[name], bits=dict(bits))
     return result
 
 

@@ -15,6 +15,7 @@ from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ...registry import HOOKS
 from ..quantization.ptq_hook import PTQHook
 from ..report.sqnr import backbone_sqnr
+from .cause import Cause
 
 WORTH = 1.
 """dB that an option must gain to be named."""
@@ -33,13 +34,13 @@ class Remedy:
     settings: dict[str, Any]
 
     def changes(self, hook: Mapping[str, Any]) -> bool:
-        """Whether the hook does not have it yet."""
+        """Whether the hook has less than it."""
         for key, value in self.settings.items():
             now = hook.get(key, DEFAULTS[key])
             if key == 'bits':
                 now = {**DEFAULTS[key], **(now or {})}
                 value = {**now, **value}
-            if now != value:
+            if now < value if key == 'num_batches' else now != value:
                 return True
         return False
 
@@ -52,6 +53,8 @@ DEFAULTS = {
 """Of the hook."""
 
 REMEDIES = [
+    Remedy('few calibration images', 'custom_hooks.0.num_batches=32',
+           dict(num_batches=32)),
     Remedy('channels stand out, and are not equalized',
            'custom_hooks.0.equalize=True', dict(equalize=True)),
     Remedy('ranges reach as far as the farthest outlier',
@@ -70,6 +73,11 @@ REMEDIES = [
 """In the order in which they are worth trying."""
 
 
+def remedies(hook: Mapping[str, Any]) -> list[Remedy]:
+    """Those that a hook does not have yet."""
+    return [remedy for remedy in REMEDIES if remedy.changes(hook)]
+
+
 @dataclass(frozen=True)
 class Trial:
     """
@@ -81,6 +89,11 @@ class Trial:
     remedy: Remedy | None
     sqnr_db: dict[str, float]
     seconds: float
+
+    @property
+    def option(self) -> str:
+        """As a command line says it."""
+        return self.remedy.option if self.remedy else 'as it is'
 
     @property
     def worst(self) -> float:
@@ -107,17 +120,35 @@ def quantized(runner: Runner, hook: Mapping[str, Any],
         settings[key] = merged
     began = time.perf_counter()
     made = HOOKS.build(settings)
-    result = made.quantize(runner)
+    result = made.quantize(runner, progress=lambda *_: None)
     seconds = time.perf_counter() - began
     return Trial(remedy, backbone_sqnr(made.source, result.backbone, test),
                  seconds)
 
 
-def falls(sqnr_db: Mapping[str, float]) -> tuple[str, float]:
-    """The part of the network at which the SQNR falls most, and by how many
-    dB."""
+def losses(sqnr_db: Mapping[str, float]) -> dict[str, float]:
+    """dB that the SQNR falls at each part of the network, the worst first;
+    what comes before everything falls from nowhere."""
     names = [name for name in sqnr_db if not name.startswith('out')]
     drops = {after: sqnr_db[before] - sqnr_db[after]
              for before, after in zip(names, names[1:])}
-    worst = max(drops, key=lambda name: drops[name], default=names[0])
-    return worst, drops.get(worst, 0.)
+    return dict(sorted(drops.items(), key=lambda drop: -drop[1]))
+
+
+def causes_in_trials(trials: Sequence[Trial],
+                     known: Sequence[Cause]) -> list[Cause]:
+    """Causes whose remedies help and that nothing else has shown, the best
+    first.
+
+    Args:
+        trials (Sequence[Trial]): The run as it is, then what was tried.
+        known (Sequence[Cause]): What is named already.
+    """
+    now, *others = trials
+    names = {cause.name for cause in known}
+    return [Cause(trial.remedy.cause,
+                  f'without it, the worst output gains '
+                  f'{trial.worst - now.worst:.1f} dB.', trial.remedy.option)
+            for trial in sorted(others, key=lambda trial: -trial.worst)
+            if trial.remedy and trial.worst - now.worst >= WORTH
+            and trial.remedy.cause not in names]

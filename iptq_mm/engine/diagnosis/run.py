@@ -1,28 +1,73 @@
 """What ``tools/diagnose.py`` does."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ast import literal_eval
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.runner import Runner
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
 from ..inputs.config import ptq_hook_config
 from ..inputs.options import PTQOptions, resolve
 from ..inputs.runner import build_runner
+from ..quantization.calibrate import Calibration
 from ..quantization.images import CalibrationImages
 from ..report.report import read_report
-from .images import Cause, causes_in_channels, causes_in_images
-from .remedies import DEFAULTS, REMEDIES, WORTH, Trial, falls, quantized
+from .cause import Cause
+from .certainty import causes_in_channels, causes_in_normalization
+from .images import causes_in_images, pixels_of
+from .remedies import (
+    DEFAULTS,
+    Trial,
+    causes_in_trials,
+    losses,
+    quantized,
+    remedies,
+)
+from .sites import (
+    SeenSite,
+    causes_in_ratios,
+    causes_in_sites,
+    channel_ratios,
+    seen_sites,
+)
 
 IMAGES = 16
 """Test images that are looked at."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """
+    Args:
+        run (str): The work dir.
+        causes (list[Cause]): Likeliest first.
+        losses (dict[str, float]): dB that the SQNR falls at each part of the
+            network, the worst first.
+        sites (list[SeenSite]): Those that clip most first.
+        trials (list[Trial]): The run as it is, then what was tried.
+    """
+    run: str
+    causes: list[Cause]
+    losses: dict[str, float]
+    sites: list[SeenSite]
+    trials: list[Trial]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return dict(
+            run=self.run, losses_db=self.losses,
+            causes=[cause._asdict() for cause in self.causes],
+            sites=[site._asdict() for site in self.sites],
+            trials=[dict(option=trial.option, sqnr_db=trial.sqnr_db,
+                         seconds=trial.seconds) for trial in self.trials])
 
 
 def options_of(folder: Path) -> PTQOptions:
@@ -36,53 +81,60 @@ def options_of(folder: Path) -> PTQOptions:
         raise UserError(
             f'{folder}/ptq_report.json does not say how it was made: it is of '
             f'an older version. Run tools/ptq.py --work-dir {folder} again.')
-    return PTQOptions(**report['options'], work_dir=str(folder))
+    options = dict(report['options'], work_dir=str(folder))
+    options['cfg_options'] = {
+        key: literal_eval(value)
+        for key, value in options['cfg_options'].items()
+    }
+    return PTQOptions(**options)
 
 
-def diagnose(folder: Path, try_all: bool) -> list[Cause]:
-    """Print what is wrong with a run, likeliest first.
+def diagnose(folder: Path, try_all: bool) -> Diagnosis:
+    """Look for what is wrong with a run.
 
     Args:
         folder (Path): Work dir of ``tools/ptq.py``.
         try_all (bool): Quantize once for each option that may help.
 
-    Returns:
-        list[Cause]: What was named.
-
     Raises:
         UserError: For a run that cannot be repeated.
     """
-    options, console = options_of(folder), Console()
+    options = options_of(folder)
     config = resolve(options)
     hook = ptq_hook_config(config)
     runner = build_runner(config, options.device, options.trust_checkpoint)
-    runner.model.eval()
+    runner.logger.setLevel('WARNING')
+    model = runner.model.eval()
+    settings = {**DEFAULTS, **hook}
+    bits = {**DEFAULT_BITS, **(settings['bits'] or {})}
     test = _shown(runner, runner.test_dataloader, IMAGES)
-    loader = runner.build_dataloader(hook.calib_dataloader, hook.seed)
-    count = (hook.get('num_batches', DEFAULTS['num_batches'])
-             * hook.calib_dataloader.get('batch_size', 1))
-    calibration = _shown(runner, loader, count)
+    calibration = _calibration(runner, settings)
+
     causes = causes_in_channels(runner, IMAGES)
-    causes += causes_in_images(calibration, test)
-    now = quantized(runner, hook, None, test)
-    trials = [now]
-    if try_all:
-        trials += [quantized(runner, hook, remedy, test)
-                   for remedy in REMEDIES if remedy.changes(hook)]
-        causes += _named(now, trials[1:])
-    layer, drop = falls(now.sqnr_db)
-    console.print(
-        f'The worst output of the integer backbone has {now.worst:.1f} dB on '
-        f'{sum(len(batch) for batch in test)} test images; along the network '
-        f'the SQNR falls most at {layer}, by {drop:.1f} dB.')
-    if try_all:
-        console.print(_table(trials))
-    for cause in causes:
-        console.print(f'[bold]{cause.name}[/]: {cause.seen} {cause.remedy}')
-    if not causes:
-        console.print('Nothing stands out.' + (
-            '' if try_all else ' --try quantizes once for each option.'))
-    return causes
+    causes += causes_in_normalization(runner, pixels_of(test), IMAGES)
+    causes += causes_in_images(list(calibration.batches), test)
+    if not settings['equalize']:
+        causes += causes_in_ratios(
+            channel_ratios(model.backbone, test, bits))
+    sites = seen_sites(model.backbone, calibration, test, bits,
+                       settings['equalize'])
+    causes += causes_in_sites(sites)
+    tried = [None, *(remedies(settings) if try_all else [])]
+    trials = [quantized(runner, hook, remedy, test)
+              for remedy in track(tried, 'quantizing', transient=True)]
+    causes += causes_in_trials(trials, causes)
+    return Diagnosis(str(folder), causes, losses(trials[0].sqnr_db), sites,
+                     trials)
+
+
+def _calibration(runner: Runner, settings: dict[str, Any]) -> Calibration:
+    """As the run calibrated its backbone."""
+    images = settings['calib_dataloader']
+    count = settings['num_batches'] * images.get('batch_size', 1)
+    shown = _shown(runner, runner.build_dataloader(images, settings['seed']),
+                   count)
+    return Calibration(shown, len(shown), settings['observer'],
+                       settings['seed'], lambda *_: None)
 
 
 @torch.no_grad()
@@ -95,26 +147,3 @@ def _shown(runner: Runner, loader: DataLoader, count: int) -> list[Tensor]:
             break
         batches.append(batch[:missing])
     return batches
-
-
-def _named(now: Trial, others: Sequence[Trial]) -> list[Cause]:
-    """Causes whose remedies help, the best first."""
-    better = sorted((trial for trial in others
-                     if trial.worst - now.worst >= WORTH),
-                    key=lambda trial: -trial.worst)
-    return [Cause(trial.remedy.cause,
-                  f'{trial.worst - now.worst:+.1f} dB by', trial.remedy.option)
-            for trial in better if trial.remedy]
-
-
-def _table(trials: Sequence[Trial]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column('option')
-    for heading in ('worst output dB', 'gain dB', 'seconds'):
-        table.add_column(heading, justify='right')
-    for trial in trials:
-        table.add_row(
-            trial.remedy.option if trial.remedy else 'as it is',
-            f'{trial.worst:.1f}', f'{trial.worst - trials[0].worst:+.1f}',
-            f'{trial.seconds:.1f}')
-    return table

@@ -1,4 +1,10 @@
 """What calibration shows while it runs."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmengine.dist import is_main_process
 from rich.progress import Progress
 
 
@@ -12,3 +18,10 @@ class ProgressBars:
         if what not in self.tasks:
             self.tasks[what] = self.bars.add_task(what, total=total)
         self.bars.update(self.tasks[what], completed=done)
+
+
+@contextmanager
+def bars() -> Iterator[ProgressBars]:
+    """Bars on the screen; of several processes only the first has them."""
+    with Progress(disable=not is_main_process()) as shown:
+        yield ProgressBars(shown)

@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from rich.progress import Progress
 from torch import nn
 
 from ...assignment import AssignmentPolicy, Choice, read_assignment
@@ -31,11 +30,11 @@ from ..errors import UserError
 from ..inputs.checkpoint import check_finite, load_weights, weights_of
 from ..inputs.preflight import check_backbone
 from ..inputs.settings import checked
-from .calibrate import Calibration
+from .calibrate import Calibration, Progress
 from .images import CalibrationImages
 from .pixels import pixels_in
 from .processes import check_agreement, share_of_rank
-from .progress import ProgressBars
+from .progress import bars
 from .quantize import Quantization, quantize_backbone
 from .select import Selection
 from .statistics_files import StatisticsFiles
@@ -192,7 +191,8 @@ class PTQHook(Hook):
     def quantize(self,
                  runner: Runner,
                  folder: Path | None = None,
-                 resume: bool = False) -> Quantization:
+                 resume: bool = False,
+                 progress: Progress | None = None) -> Quantization:
         """Quantize the runner's model, which stays float.
 
         Args:
@@ -201,6 +201,8 @@ class PTQHook(Hook):
                 kept, for a run that is killed. Defaults to None, nowhere.
             resume (bool): Go on from the statistics that are there. Defaults
                 to False.
+            progress (Progress, optional): Told how far it is. Defaults to
+                None, bars of its own.
 
         Raises:
             UserError: If what shall be quantized has no integer form (said
@@ -227,12 +229,12 @@ class PTQHook(Hook):
         files = None if folder is None else StatisticsFiles(
             folder, self._fingerprint(model, len(loader.dataset)), resume)
         with (_rules(model, runner.cfg) if whole else nullcontext(),
-              Progress(disable=not is_main_process()) as bars):
+              nullcontext(progress) if progress else bars() as told):
             if whole:
                 check_detections(model, loader, self.num_batches)
             calibration = Calibration(self.images, self.num_batches,
                                       self.observer, self.seed,
-                                      ProgressBars(bars), files)
+                                      told, files)
             policy = self.policy()
             self.quantization = quantize_backbone(
                 self.source, calibration,

@@ -38,47 +38,60 @@ def gptq(weight: Tensor, least_scale: Tensor, bits: int,
     """
     if moments is None:
         return mse(weight, least_scale, bits)
-    covariance = _damped(moments)
-    grid = least_squares_grid(weight, least_scale, bits,
-                              covariance.diagonal())
-    order = covariance.diagonal().argsort(descending=True, stable=True)
+    order, covariance, root = _ordered(moments)
+    variance = torch.empty_like(covariance.diagonal())
+    variance[order] = covariance.diagonal()
+    grid = least_squares_grid(weight, least_scale, bits, variance)
     in_order = grid._replace(steps=grid.steps[:, order])
-    covariance = covariance[order][:, order]
     integers = torch.empty_like(weight)
     integers[:, order] = descend(
-        weight[:, order], _compensate(weight[:, order], in_order, covariance),
+        weight[:, order], _compensate(weight[:, order], in_order, root),
         in_order, covariance)
     return corrected(weight, integers, grid.scale, moments)
 
 
-def _damped(moments: SecondMoments) -> Tensor:
-    """A covariance that is positive definite whatever was seen."""
+def _ordered(moments: SecondMoments) -> tuple[Tensor, Tensor, Tensor]:
+    """Columns of large variance first: their numbers, the damped covariance
+    in that order, and its inverse root. Of an input that hardly varies,
+    rounding is all that is left: it is damped the more."""
     covariance = moments.covariance
-    # Of an input that hardly varies, rounding is all that is left.
     rounding = FLOAT32_ERROR * moments.mean.square().mean()
     damping = DAMPING * covariance.diagonal().mean() + rounding
-    return covariance + (damping if damping > 0 else 1.) * torch.eye(
-        len(covariance), dtype=torch.float64)
+    damping = float(damping) if damping > 0 else 1.
+    while True:
+        damped = covariance + damping * torch.eye(
+            len(covariance), dtype=torch.float64)
+        order = damped.diagonal().argsort(descending=True, stable=True)
+        damped = damped[order][:, order]
+        root = _inverse_root(damped)
+        if root is not None:
+            return order, damped, root
+        damping *= 10
 
 
-def _inverse_root(covariance: Tensor) -> Tensor:
-    """Upper triangular U with U^T U = C^-1, float64 [K, K]."""
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
-    return torch.linalg.cholesky(inverse, upper=True)
+def _inverse_root(covariance: Tensor) -> Tensor | None:
+    """Upper triangular U with U^T U = C^-1, float64 [K, K]; None where C is
+    not positive definite, or hardly."""
+    lower, failed = torch.linalg.cholesky_ex(covariance)
+    if failed:
+        return None
+    root, failed = torch.linalg.cholesky_ex(
+        torch.cholesky_inverse(lower), upper=True)
+    return None if failed else root
 
 
-def _compensate(weight: Tensor, grid: Grid, covariance: Tensor) -> Tensor:
+def _compensate(weight: Tensor, grid: Grid, root: Tensor) -> Tensor:
     """Integers of the weights, in the order of the columns.
 
     Args:
         weight (Tensor): float64 [N, K].
         grid (Grid): Of the weights.
-        covariance (Tensor): float64 [K, K], positive definite.
+        root (Tensor): float64 [K, K], see :func:`_inverse_root`.
 
     Returns:
         Tensor: float64 [N, K].
     """
-    root, left = _inverse_root(covariance), weight.clone()
+    left = weight.clone()
     spacing, codes = grid.spacing(), torch.empty_like(weight)
     for start in range(0, weight.shape[1], BLOCK):
         end = min(start + BLOCK, weight.shape[1])

@@ -57,12 +57,12 @@ def test_a_stage_that_did_not_run_took_no_time():
 
 
 @pytest.mark.skipif(
-    not (ROOT / 'docs' / 'reproduction.json').exists(),
+    not (ROOT / 'docs' / 'measured' / 'reproduction.json').exists(),
     reason='nothing was measured yet')
 def test_the_page_is_that_of_the_figures():
     tables = json.loads(
-        (ROOT / 'docs' / 'reproduction.json').read_text())['tables']
-    page = (ROOT / 'docs' / 'reproduction.md').read_text()
+        (ROOT / 'docs' / 'measured' / 'reproduction.json').read_text())['tables']
+    page = (ROOT / 'docs' / 'measured' / 'reproduction.md').read_text()
     assert page.partition('## The tables\n')[2] == '\n' + '\n'.join(
         markdown(
             tables, 'reproduction_time.png' if 'time' in tables else None))

@@ -123,6 +123,19 @@ def test_degenerate_inputs_still_give_integers_near_the_weights(rows):
     assert result.bias.isfinite().all()
 
 
+def test_a_covariance_that_rounding_made_indefinite(monkeypatch):
+    """Of rows that are all alike float32 leaves anything."""
+    weight, moments = weights(), SecondMoments()
+    moments.observe(correlated()[:1].repeat(400, 1))
+    broken = moments.covariance - 2. * torch.eye(24, dtype=torch.float64)
+    assert torch.linalg.eigvalsh(broken).min() < 0
+    monkeypatch.setattr(SecondMoments, 'covariance', broken)
+    result = roundings('gptq', dict(layer=moments))('layer')(
+        weight, torch.full((10, ), 1e-9, dtype=torch.float64), 8)
+    error = weight - result.scale[:, None] * result.integers
+    assert error.abs().max() < .2
+
+
 def test_a_layer_where_nobody_looked_is_clipped():
     weight = weights()
     for found, expected in zip(rounded('gptq', weight),
