@@ -27,7 +27,10 @@ def main(args=None) -> None:
     from rich.console import Console
 
     from iptq_mm.engine.diagnosis.run import diagnose
-    from iptq_mm.engine.diagnosis.summary import print_diagnosis, print_overview
+    from iptq_mm.engine.diagnosis.summary import (
+        print_diagnosis,
+        print_overview,
+    )
     from iptq_mm.engine.report.report import save_json
     console, found = Console(), []
     for folder in args.work_dirs:

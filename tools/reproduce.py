@@ -19,6 +19,8 @@ from pathlib import Path
 
 from command_line import add_float_model, command, parser, positive
 
+OF_CLASSIFIERS = ('ablation', 'accuracy', 'calibration-size', 'means', 'time',
+                  'widths')
 SIZES = (8, 16, 32, 64, 128, 256)
 
 
@@ -32,7 +34,7 @@ def add_experiment(commands, name: str, what: str):
         "config's)")
     one.add_argument(
         '--batch-size', type=positive, metavar='B',
-        default=None if name in ('diagnosis', 'functions', 'scores') else 50,
+        default=50 if name in OF_CLASSIFIERS else None,
         help='of the test images (default: %(default)s)')
     one.add_argument(
         '--name', help='in the JSON file (default: of the config)')

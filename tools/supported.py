@@ -15,8 +15,8 @@ def parse_args(args=None):
     options.add_argument('of', choices=('timm', 'mmdet'))
     options.add_argument(
         '--page', type=Path, metavar='FILE',
-        help='write the table as a page in Markdown: docs/measured/supported.md, '
-        'docs/measured/supported_detectors.md')
+        help='write the table as a page in Markdown: '
+        'docs/measured/supported{,_detectors}.md')
     return options.parse_args(args)
 
 
@@ -25,9 +25,9 @@ def main(args=None) -> bool:
     args = parse_args(args)
     if args.of == 'mmdet':
         need_mmdet()
-        from iptq_mm.experiments import mmdet_names as names
+        from iptq_mm.experiments.names import mmdet_names as names
     else:
-        from iptq_mm.experiments import timm_names as names
+        from iptq_mm.experiments.names import timm_names as names
     return names.supported(args.page)
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
+from mmengine.runner import Runner
 
+from ..environment import is_detector
 from ..registry import HOOKS
 from .artifact.int_config import int_config, save_int_config
 from .artifact.int_model import (
@@ -28,6 +30,12 @@ from .report.page import save_page
 from .report.pictures import save_pairs, save_pictures
 from .report.prediction_hook import PredictionHook
 from .report.report import peak_memory_mb, save_json, size_bytes, versions
+from .report.run_progress import (
+    EVALUATING_INTEGER,
+    EvaluationProgress,
+    expected,
+    run_progress,
+)
 from .report.sqnr import backbone_sqnr
 from .report.summary import print_summary
 from .report.verify import detections, verify_integer
@@ -57,14 +65,17 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     # Calibration takes a minute, an evaluation hours: what cannot work shows
     # early.
     statistics = Path(config.work_dir) / 'calibration'
-    quantization = hook.quantize(runner, statistics, options.resume)
-    memory = peak_memory_mb()
-    runner.logger.info('Evaluating the float model.')
-    float_run = evaluate(runner, keeper)
-    float_weights = runner.model.state_dict()
-    hook.install(runner)
-    runner.logger.info('Evaluating the integer model.')
-    int_run = evaluate(runner, keeper)
+    with run_progress(_stages(hook, runner), runner.logger) as progress:
+        quantization = hook.quantize(
+            runner, statistics, options.resume, progress)
+        memory = peak_memory_mb()
+        watcher = EvaluationProgress(progress)
+        runner.register_hook(watcher)
+        float_run = evaluate(runner, keeper)
+        float_weights = runner.model.state_dict()
+        hook.install(runner)
+        watcher.what = EVALUATING_INTEGER
+        int_run = evaluate(runner, keeper)
     if not is_main_process():
         return None
     few, seen = min(FEW_BATCHES, hook.num_batches), hook.images
@@ -127,22 +138,21 @@ def run_ptq(options: PTQOptions) -> dict[str, Any] | None:
     return report
 
 
+def _stages(hook: PTQHook, runner: Runner) -> dict[str, float]:
+    loader, detector = hook.calib_dataloader, is_detector(runner.model)
+    return expected(
+        hook.num_batches * loader.get('batch_size', 1),
+        len(runner.test_dataloader.dataset), hook.equalize, detector,
+        whole=detector and hook.scope == 'all')
+
+
 def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
             float_run: Evaluation, int_run: Evaluation,
             sqnr_db: dict[str, float], size: dict[str, int], memory: float,
             float_parts: list[str]) -> dict[str, Any]:
     quantization = hook.done()
     return dict(
-        options=dict(
-            config=str(Path(options.config).absolute()
-                       if Path(options.config).exists() else options.config),
-            checkpoint=options.checkpoint,
-            # As Python has it: JSON knows no tuples.
-            cfg_options={key: repr(value)
-                         for key, value in options.cfg_options.items()},
-            num_calib=options.num_calib,
-            seed=options.seed,
-            trust_checkpoint=options.trust_checkpoint),
+        options=options.plain(),
         config=str(options.config),
         checkpoint=weights,
         bits={
@@ -152,6 +162,7 @@ def _report(options: PTQOptions, weights: str | None, hook: PTQHook,
         weight_bits=hook.widths,
         float=float_run.metrics,
         integer=int_run.metrics,
+        classes=dict(float=float_run.classes, integer=int_run.classes),
         integer_only=True if options.verify_integer else None,
         integer_parts=hook.part_names,
         float_parts=float_parts,

@@ -16,15 +16,18 @@ class TopAccuracy(BaseMetric):
 
     Args:
         topk (Sequence[int]): The k. Defaults to (1, 5).
+        classwise (bool): ``NAME_recall`` of each class too: the percentage of
+            its images whose class comes first. Defaults to False.
         collect_device (str): As mmengine's ``BaseMetric``.
     """
 
     default_prefix = ''
 
     def __init__(self, topk: Sequence[int] = (1, 5),
+                 classwise: bool = False,
                  collect_device: str = 'cpu'):
         super().__init__(collect_device)
-        self.topk = tuple(topk)
+        self.topk, self.classwise = tuple(topk), classwise
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the rank of the right class.
@@ -38,12 +41,21 @@ class TopAccuracy(BaseMetric):
             score, label = sample['pred_score'], sample['gt_label']
             equal = (score[:label] == score[label]).sum()
             rank = (score > score[label]).sum() + equal
-            self.results.append(rank.item())
+            self.results.append((rank.item(), int(label)))
 
-    def compute_metrics(self, results: list[int]) -> dict[str, float]:
-        """Percentages from the ranks of all images."""
-        ranks = torch.tensor(results)
-        return {
-            f'top{k}': 100 * (ranks < k).double().mean().item()
-            for k in self.topk
-        }
+    def compute_metrics(self, results: list[tuple[int, int]]
+                        ) -> dict[str, float]:
+        """Percentages from rank and class of all images."""
+        ranks, labels = torch.tensor(results).T
+        metrics = {f'top{k}': _percent(ranks < k) for k in self.topk}
+        if self.classwise:
+            names = (self.dataset_meta or {}).get('classes')
+            for label in labels.unique().tolist():
+                name = names[label] if names else label
+                metrics[f'{name}_recall'] = _percent(ranks[labels == label]
+                                                     == 0)
+        return metrics
+
+
+def _percent(right: torch.Tensor) -> float:
+    return 100 * right.double().mean().item()

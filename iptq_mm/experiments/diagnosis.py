@@ -137,7 +137,7 @@ def diagnoses(options: PTQOptions, say: Callable[[str], None]
         checkpoint = options.checkpoint
         if case.network:
             checkpoint = str(folder / f'{name}.pth')
-            _save(setting, case.network, Path(checkpoint))
+            save_changed(setting, case.network, Path(checkpoint))
         own = replace(options, checkpoint=checkpoint)
         spoilt = _run(own, folder / name, case.options)
         cause = diagnose(folder / name, False).causes[0]
@@ -162,8 +162,14 @@ def _run(options: PTQOptions, folder: Path,
                     if site.startswith('out')))
 
 
-def _save(setting: Setting, change: Change, path: Path) -> None:
-    """The float model with a changed backbone."""
+def save_changed(setting: Setting, change: Change, path: Path) -> None:
+    """Write the float model with a changed backbone.
+
+    Args:
+        setting (Setting): Of the model.
+        change (Callable): Gives another backbone for its own.
+        path (Path): Checkpoint to write.
+    """
     model = setting.runner.model
     weights = {
         **model.state_dict(),

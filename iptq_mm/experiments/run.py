@@ -15,6 +15,7 @@ from ..engine.report.report import read_json, save_json
 from ..visualization.stages import draw_stages
 from .diagnosis import diagnoses
 from .functions import StudyOptions, study
+from .pages import diagnosis as diagnosis_page
 from .pages import functions as functions_page
 from .pages import papers as papers_page
 from .pages import scores as scores_page
@@ -103,7 +104,8 @@ def write_pages(args: Namespace) -> None:
 
     Args:
         args (Namespace): ``json``; ``pages``, the folder of
-            ``reproduction.md`` and ``study_functions.md``.
+            ``reproduction.md`` and ``study_functions.md``, beside which lies
+            ``user_guides/diagnosis.md``.
 
     Raises:
         UserError: If nothing was measured, or a file cannot be written.
@@ -123,6 +125,9 @@ def write_pages(args: Namespace) -> None:
         'reproduction.md':
         papers_page.markdown(tables, picture and picture.name)
     }
+    if 'diagnosis' in tables:
+        pages['../user_guides/diagnosis.md'] = diagnosis_page.markdown(
+            tables['diagnosis'])
     if 'functions' in tables:
         pages['study_functions.md'] = [
             *functions_page.markdown(tables['functions']),

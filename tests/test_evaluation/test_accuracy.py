@@ -34,3 +34,13 @@ def test_equal_scores_are_no_hit_for_everyone():
 def test_keys_have_no_prefix():
     assert set(accuracy([[1., 0.]], [0])) == {'top1', 'top5'}
     assert TopAccuracy().prefix in ('', None)
+
+
+def test_single_classes():
+    scores = [[.9, .1], [.2, .8], [.6, .4]]
+    found = accuracy(scores, [0, 1, 1], classwise=True)
+    assert found['0_recall'] == 100 and found['1_recall'] == 50
+    metric = TopAccuracy(topk=(1, ), classwise=True)
+    metric.dataset_meta = dict(classes=('cat', 'dog'))
+    metric.process({}, [dict(pred_score=torch.tensor([.9, .1]), gt_label=0)])
+    assert metric.evaluate(1) == dict(top1=100, cat_recall=100)

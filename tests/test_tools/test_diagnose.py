@@ -44,7 +44,23 @@ def said(tool, capsys):
 
 
 def test_a_good_run(run_of, said):
-    assert 'Nothing stands out.' in said(run_of())
+    assert 'Nothing stands out.' in said(run_of(calib=32))
+
+
+def test_several_runs_end_with_one_table(run_of, said, tmp_path):
+    work_dir = run_of(calib=1)
+    file = tmp_path / 'found.json'
+    text = said(work_dir, work_dir, '--json', file)
+    assert 'run cause remedy' in text
+    assert text.count('run few calibration images custom_hooks.0.num') == 2
+    found = json.loads(file.read_text())
+    assert [one['causes'][0]['name'] for one in found] == [
+        'few calibration images'] * 2
+
+
+def test_options_that_json_does_not_know(run_of, said):
+    assert 'SQNR of the worst output' in said(
+        run_of('custom_hooks.0.candidates.gelu=(i_gelu,table_gelu)'))
 
 
 def test_one_calibration_image(run_of, said):
@@ -72,10 +88,10 @@ def test_channels_that_are_not_equalized(run_of, said, tool, tmp_path):
         [CONFIG, str(WEIGHTS), str(hard), '--factor', '600']) == 0
     work_dir = run_of('custom_hooks.0.equalize=False', f'load_from={hard}')
     text = said(work_dir, '--try')
-    cause, _, remedy = text.rpartition('channels stand out, ')
-    assert remedy.startswith('and are not equalized: +')
-    assert remedy.endswith('custom_hooks.0.equalize=True')
-    assert 'custom_hooks.0.observer.type=min_max' in cause  # in the table
+    table, _, cause = text.partition('channels stand out, ')
+    assert cause.startswith('and are not equalized: the largest channel of')
+    assert 'custom_hooks.0.equalize=True' in cause
+    assert 'custom_hooks.0.observer.type=min_max' in table
 
 
 def test_a_folder_without_a_run(tool, tmp_path, capsys):

@@ -34,10 +34,9 @@ def test_report_has_every_key(run):
     report = json.loads((work_dir / 'ptq_report.json').read_text())
     assert set(report) == {
         'options', 'config', 'checkpoint', 'bits', 'weight_bits', 'float',
-        'integer', 'integer_only',
-        'integer_parts', 'float_parts', 'size_bytes', 'peak_memory_mb',
-        'seconds', 'milliseconds', 'images', 'layers', 'sqnr_db', 'versions',
-        'seed'
+        'integer', 'classes', 'integer_only', 'integer_parts',
+        'float_parts', 'size_bytes', 'peak_memory_mb', 'seconds',
+        'milliseconds', 'images', 'layers', 'sqnr_db', 'versions', 'seed'
     }
     assert report['bits'] == dict(weight=8, activation=8, residual=16)
     assert set(report['seconds']) == {
@@ -52,6 +51,8 @@ def test_report_has_every_key(run):
     assert report['float_parts'] == []
     assert report['float'] == returned['float']
     assert report['float'].keys() == report['integer'].keys()
+    for metrics in report['classes'].values():
+        assert len(metrics) == 7 and 'coco/ring_precision' in metrics
     layer = report['layers'][0]
     assert {'name', 'kind', 'assigned', 'candidates'} <= set(layer)
     assert set(layer['candidates'][layer['assigned']]) == {

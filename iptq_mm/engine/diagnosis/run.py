@@ -1,7 +1,6 @@
 """What ``tools/diagnose.py`` does."""
 from __future__ import annotations
 
-from ast import literal_eval
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,12 +80,7 @@ def options_of(folder: Path) -> PTQOptions:
         raise UserError(
             f'{folder}/ptq_report.json does not say how it was made: it is of '
             f'an older version. Run tools/ptq.py --work-dir {folder} again.')
-    options = dict(report['options'], work_dir=str(folder))
-    options['cfg_options'] = {
-        key: literal_eval(value)
-        for key, value in options['cfg_options'].items()
-    }
-    return PTQOptions(**options)
+    return PTQOptions.of_plain(report['options'], str(folder))
 
 
 def diagnose(folder: Path, try_all: bool) -> Diagnosis:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,29 @@ class PTQOptions:
     trust_checkpoint: bool = False
     resume: bool = False
     launcher: str = 'none'
+
+    def plain(self) -> dict[str, Any]:
+        """What tells one model from another, as JSON knows it. Values of
+        options are Python's literals: JSON has no tuples."""
+        there = Path(self.config).exists()
+        return dict(
+            config=str(Path(self.config).absolute() if there else self.config),
+            checkpoint=self.checkpoint,
+            cfg_options={
+                key: repr(value) for key, value in self.cfg_options.items()
+            },
+            num_calib=self.num_calib,
+            seed=self.seed,
+            trust_checkpoint=self.trust_checkpoint)
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any], work_dir: str) -> PTQOptions:
+        """What :meth:`plain` has written, for a work dir."""
+        options = {
+            key: literal_eval(value)
+            for key, value in plain['cfg_options'].items()
+        }
+        return cls(**{**plain, 'cfg_options': options}, work_dir=work_dir)
 
 
 def resolve(options: PTQOptions) -> Config:

@@ -33,6 +33,7 @@ from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
 from .budget import Part, at_the_layer, lower_within
 from .calibrate import WIDE, Calibration, thresholds
+from .progress import OBSERVING_PARTS, SCORING
 from .select import Selection
 
 TWO_STAGE = ('neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head')
@@ -223,7 +224,7 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     try:
         calibration.watch(
             _Detection(detector), {**sites, **inputs, **logits},
-            {**observers, **moments}, samplers, 'observing neck and heads')
+            {**observers, **moments}, samplers, OBSERVING_PARTS)
     except UnreachedSiteError as error:
         idle = [
             part for part in lowerings
@@ -261,7 +262,7 @@ def quantize_parts(detector: nn.Module, calibration: Calibration,
     scale = score_scale(layers)
     choices = selection.choose(
         {SCORES: SoftmaxLayer(scale, SOFTMAX_BITS)}, {SCORES: rows.mean(0)},
-        partial(calibration.progress, 'scoring the candidates'))
+        partial(calibration.progress, SCORING))
     assigned = choices[SCORES].assigned
     softmax = ScoreSoftmax(assigned.name)
     fill(softmax.params, assigned.lower(scale, SOFTMAX_BITS))

@@ -1,4 +1,4 @@
-"""What calibration shows while it runs."""
+"""The stages of quantization, and bars that show them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -7,9 +7,16 @@ from contextlib import contextmanager
 from mmengine.dist import is_main_process
 from rich.progress import Progress
 
+OBSERVING_CHANNELS = 'observing the channels'
+OBSERVING = 'observing the float model'
+SCORING = 'scoring the candidates'
+OBSERVING_MIXED = 'observing the mixed model'
+ROUNDING = 'rounding the weights'
+OBSERVING_PARTS = 'observing neck and heads'
+
 
 class ProgressBars:
-    """One bar for each pass over the calibration images."""
+    """One bar for each stage."""
 
     def __init__(self, bars: Progress):
         self.bars, self.tasks = bars, {}

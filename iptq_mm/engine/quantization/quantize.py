@@ -37,6 +37,13 @@ from ..errors import UserError
 from .budget import NARROW, Part, lower_within
 from .calibrate import WIDE, Calibration, thresholds
 from .output_error import AtTheOutputs
+from .progress import (
+    OBSERVING,
+    OBSERVING_CHANNELS,
+    OBSERVING_MIXED,
+    ROUNDING,
+    SCORING,
+)
 from .select import Selection
 
 
@@ -131,20 +138,21 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
     with _timed(seconds, 'observe'):
         observers = calibration.observers(sites)
         calibration.watch(backbone, {**sites, **inputs}, observers, samplers,
-                          'observing the float model')
+                          OBSERVING)
     with _timed(seconds, 'assign'):
         choices = selection.choose(
             lowering.layers(thresholds(sites, observers)),
             {layer: sampler.rows
              for layer, sampler in samplers.items()},
-            partial(calibration.progress, 'scoring the candidates'))
+            partial(calibration.progress, SCORING))
     assigned = {layer: choice.assigned for layer, choice in choices.items()}
     with _timed(seconds, 'calibrate'), Replacement(backbone, assigned):
         observers, linears = calibration.observers(sites), lowering.linears()
         moments = {layer: SecondMoments() for layer in linears}
         calibration.watch(backbone, {**sites, **linears},
                           {**observers, **moments}, {},
-                          'observing the mixed model')
+                          OBSERVING_MIXED)
+    calibration.progress(ROUNDING, 0, 1)
     with _timed(seconds, 'lower'):
         ranges = thresholds(sites, observers)
         widths: dict[str, int] = {}
@@ -164,6 +172,7 @@ def quantize_backbone(backbone: nn.Module, calibration: Calibration,
             parts, widths = lower_within({'backbone': part}, budget,
                                          AtTheOutputs(calibration))
             lowered = parts['backbone']
+    calibration.progress(ROUNDING, 1, 1)
     return Quantization(lowered, choices, seconds, widths)
 
 
@@ -188,7 +197,7 @@ def equalized_backbone(backbone: nn.Module, bits: Mapping[str, int],
         names.gelu: Site(names.gelu, 'input', WIDE) for names in blocks
     }
     channels = {name: ChannelRange() for name in sites}
-    calibration.watch(backbone, sites, channels, {}, 'observing the channels')
+    calibration.watch(backbone, sites, channels, {}, OBSERVING_CHANNELS)
     shifts = {name: offsets(channels[name].middle) for name in attentions}
     backbone = centred(backbone, shifts)
     for name, shift in shifts.items():

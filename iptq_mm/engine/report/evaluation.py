@@ -10,12 +10,18 @@ from .prediction_hook import Prediction, PredictionHook
 from .stopwatch import Stopwatch
 
 
+OF_CLASSES = ('_precision', '_recall')
+"""Ends of the names of metrics of single classes. mmdet's is the AP of the last
+metric that its config names."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What a test run gave.
 
     Args:
         metrics (dict[str, float]): As ``Runner.test`` returns them.
+        classes (dict[str, float]): Those of single classes, likewise.
         seconds (float): The whole run.
         backbone_ms (float): Median time of the backbone per image.
         model_ms (float): Median time of the whole model per image, without
@@ -23,6 +29,7 @@ class Evaluation:
         predictions (list[Prediction]): For the first images.
     """
     metrics: dict[str, float]
+    classes: dict[str, float]
     seconds: float
     backbone_ms: float
     model_ms: float
@@ -30,7 +37,8 @@ class Evaluation:
 
 
 def evaluate(runner: Runner, keeper: PredictionHook) -> Evaluation:
-    """Run ``Runner.test`` and watch it.
+    """Run ``Runner.test`` and watch it; metrics are those of single classes
+    too, where there are such.
 
     Args:
         runner (Runner): Its model has a ``backbone``.
@@ -39,12 +47,17 @@ def evaluate(runner: Runner, keeper: PredictionHook) -> Evaluation:
     network = runner.model.backbone
     if hasattr(runner.model, 'integer_program'):
         network = network.body  # the program has no borders around it
+    for metric in runner.test_loop.evaluator.metrics:
+        if hasattr(metric, 'classwise'):  # mmdet's CocoMetric, TopAccuracy
+            metric.classwise = True
     began = time.perf_counter()
     # pycocotools prints each of its tables; the logger has the numbers too.
     with (Stopwatch(runner.model) as model,
           Stopwatch(network) as backbone,
           contextlib.redirect_stdout(io.StringIO())):
         metrics = runner.test()
-    return Evaluation(metrics,
+    classes = {name: metrics.pop(name) for name in list(metrics)
+               if name.endswith(OF_CLASSES)}
+    return Evaluation(metrics, classes,
                       time.perf_counter() - began, backbone.milliseconds,
                       model.milliseconds, keeper.predictions)

@@ -18,7 +18,7 @@ from ..errors import UserError
 from .advice import advice
 from .report import read_report, widths
 
-METRICS = ('mAP', 'mAP_50', 'mAP_75', 'top1', 'top5', 'precision')
+METRICS = ('mAP', 'mAP_50', 'mAP_75', 'top1', 'top5')
 """Ends of the names of metrics that are shown."""
 
 
@@ -51,7 +51,9 @@ def _run(folder: Path) -> dict[str, Any]:
             name=folder.name,
             title=Path(report['config']).stem,
             width=widths(report),
-            metrics=_metrics(report),
+            metrics=[row for row in _beside(report['float'], report['integer'])
+                     if row[0].endswith(METRICS)],
+            classes=_beside(**report['classes']),
             costs=_costs(report),
             advice=advice(report),
             images=_images(folder, report),
@@ -66,11 +68,13 @@ def _run(folder: Path) -> dict[str, Any]:
             f'version. Run tools/ptq.py again.') from error
 
 
-def _metrics(report: Mapping) -> list[tuple[str, float, float]]:
-    """Name, float, integer; those of single classes too."""
-    return [(name.rpartition('/')[2], value, report['integer'][name])
-            for name, value in report['float'].items()
-            if name.endswith(METRICS) and name in report['integer']]
+def _beside(float: Mapping[str, Any], integer: Mapping[str, Any]
+            ) -> list[tuple[str, Any, Any]]:
+    """Name, float, integer of what has a value (a class without objects has
+    none)."""
+    return [(name.rpartition('/')[2], value, integer[name])
+            for name, value in float.items()
+            if None not in (value, integer.get(name))]
 
 
 def _costs(report: Mapping) -> list[tuple[str, str, float, float]]:

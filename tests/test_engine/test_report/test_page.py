@@ -22,9 +22,10 @@ REPORT = dict(
     config='configs/some_<detector>.py', checkpoint='float.pth',
     bits=dict(weight=8, activation=8, residual=16),
     weight_bits={'backbone/a': 4, 'backbone/b': 8},
-    float={'coco/bbox_mAP': .5, 'coco/bbox_mAP_s': .1, 'cat_precision': .4},
-    integer={'coco/bbox_mAP': .4, 'coco/bbox_mAP_s': .1,
-             'cat_precision': .45},
+    float={'coco/bbox_mAP': .5, 'coco/bbox_mAP_s': .1},
+    integer={'coco/bbox_mAP': .4, 'coco/bbox_mAP_s': .1},
+    classes=dict(float={'coco/cat_precision': .4, 'dog_precision': None},
+                 integer={'coco/cat_precision': .45, 'dog_precision': None}),
     integer_only=None, integer_parts=['backbone', 'neck'],
     size_bytes=dict(float=4e6, integer=1e6),
     milliseconds=dict(float=dict(backbone=40., model=90.),
@@ -65,8 +66,8 @@ def test_says_what_the_report_says(run, tmp_path):
     text = text_of(tmp_path / 'report.html')
     assert 'some_&lt;detector&gt;, W4/8A8' in text
     assert 'bbox_mAP 0.5 0.4 -0.1' in text
-    assert 'cat_precision 0.4 0.45 +0.05' in text
-    assert 'bbox_mAP_s' not in text
+    assert 'cat 0.4 0.45 +0.05 AP, as the last metric' in text
+    assert 'bbox_mAP_s' not in text and 'dog' not in text
     assert 'MB x 0.25' in text and '90.00 ms 30.00 ms x 0.33' in text
     assert 'fell from 0.5 to 0.4' in text and '--verify-integer' in text
     assert 'norm ptf_layernorm 40.0 1.0e-05 19.0 1.500 i_layernorm 0.500' in (

@@ -6,6 +6,8 @@ from iptq_mm.experiments.pages.papers import markdown
 
 from conftest import ROOT
 
+MEASURED = ROOT / 'docs' / 'measured'
+
 
 def entry(**more):
     return dict(
@@ -57,12 +59,12 @@ def test_a_stage_that_did_not_run_took_no_time():
 
 
 @pytest.mark.skipif(
-    not (ROOT / 'docs' / 'measured' / 'reproduction.json').exists(),
+    not (MEASURED / 'reproduction.json').exists(),
     reason='nothing was measured yet')
 def test_the_page_is_that_of_the_figures():
     tables = json.loads(
-        (ROOT / 'docs' / 'measured' / 'reproduction.json').read_text())['tables']
-    page = (ROOT / 'docs' / 'measured' / 'reproduction.md').read_text()
+        (MEASURED / 'reproduction.json').read_text())['tables']
+    page = (MEASURED / 'reproduction.md').read_text()
     assert page.partition('## The tables\n')[2] == '\n' + '\n'.join(
         markdown(
             tables, 'reproduction_time.png' if 'time' in tables else None))

@@ -2,7 +2,7 @@
 import pytest
 from timm.models import list_models
 
-from iptq_mm.experiments.timm_names import (
+from iptq_mm.experiments.names.timm_names import (
     FAMILIES,
     Trial,
     attempt,
@@ -34,7 +34,8 @@ def test_the_page(monkeypatch, tmp_path, capsys):
     few = [('deit', 'deit_tiny_patch16_224'),
            ('vision_transformer', 'vit_base_patch16_clip_224'),
            ('swin_transformer', 'swin_tiny_patch4_window7_224')]
-    monkeypatch.setattr('iptq_mm.experiments.timm_names.names', lambda: few)
+    monkeypatch.setattr('iptq_mm.experiments.names.timm_names.names',
+                        lambda: few)
     page = tmp_path / 'supported.md'
     assert supported(page)
     assert '3 names: 2 lowered, 1 refused' in capsys.readouterr().out

@@ -2,8 +2,8 @@
 import pytest
 from mmdet.utils import register_all_modules
 
-from iptq_mm.experiments import mmdet_names
-from iptq_mm.experiments.mmdet_names import REFUSED, attempt
+from iptq_mm.experiments.names import mmdet_names
+from iptq_mm.experiments.names.mmdet_names import REFUSED, attempt
 
 
 @pytest.fixture(autouse=True)
@@ -35,5 +35,5 @@ def test_the_page(monkeypatch, tmp_path, capsys):
     assert mmdet_names.supported(page)
     assert '1/2 rpn, backbone: works' in capsys.readouterr().out
     text = page.read_text()
-    assert 'Of 2 detectors mmdet itself runs\n1 so on a CPU' in text
+    assert 'Of 2 detectors mmdet itself\nruns 1 so on a CPU' in text
     assert '| dcn | ' in text

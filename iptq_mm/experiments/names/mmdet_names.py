@@ -23,9 +23,9 @@ from rich.console import Console
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..engine.atomic import atomic_file
-from ..engine.quantization.ptq_hook import PTQHook
-from ..visualization.markdown import markdown_table
+from ...engine.atomic import atomic_file
+from ...engine.quantization.ptq_hook import PTQHook
+from ...visualization.markdown import markdown_table
 
 CONFIGS = Path(mmdet.__file__).parent / '.mim' / 'configs'
 EMBED_DIMS = 16
@@ -259,10 +259,10 @@ One config of each kind of detector with a ResNet-50 among mmdet's own (mmdet
 
 Each was built as its config has it, with a Swin of {EMBED_DIMS} channels and a
 block a stage in the ResNet's place and seeded weights; two images of noise
-calibrate it, and it detects in one. Of {len(trials)} detectors mmdet itself runs
-{len(ran)} so on a CPU. With `scope='backbone'` {works['backbone']} of them
-work, with `scope='all'`, everything integer, {works['all']}; what does not is
-refused with the words that stand here, before any work.
+calibrate it, and it detects in one. Of {len(trials)} detectors mmdet itself
+runs {len(ran)} so on a CPU. With `scope='backbone'` {works['backbone']} of
+them work, with `scope='all'`, everything integer, {works['all']}; what does
+not is refused with the words that stand here, before any work.
 """
     yield markdown_table(
         ['detector', 'config', *(f"`scope='{scope}'`" for scope in SCOPES)],

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
-from ..benchmark.integer import integer_model
-from ..benchmark.models import seeded_images
-from ..engine.atomic import atomic_file
-from ..visualization.markdown import markdown_table
+from ...benchmark.integer import integer_model
+from ...benchmark.models import seeded_images
+from ...engine.atomic import atomic_file
+from ...visualization.markdown import markdown_table
 
 FAMILIES = {
     'vision_transformer':
@@ -131,9 +131,10 @@ Every name in `timm.list_models()` of ViT, DeiT and Swin (timm
 
     python tools/supported.py timm --page docs/measured/supported.md
 
-Each network was built as its name has it, but with few blocks and channels, ten classes and
-seeded weights; two images of noise calibrate it, and the figure is the SQNR
-of its logits, W8A8 with the default functions and rounding to the nearest.
+Each network was built as its name has it, but with few blocks and channels,
+ten classes and seeded weights; two images of noise calibrate it, and the
+figure is the SQNR of its logits, W8A8 with the default functions and rounding
+to the nearest.
 What has no integer form is refused with the words that stand here, before any
 work.
 """

@@ -1,0 +1,1 @@
+"""Which networks of other libraries go through quantization."""
