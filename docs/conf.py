@@ -9,7 +9,7 @@ project = 'IPTQ-MM'
 author = 'The IPTQ-MM authors'
 extensions = [
     'myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon',
-    'sphinx_copybutton', 'from_code', 'pages_beside'
+    'sphinx_copybutton', 'from_code', 'mathml', 'pages_beside'
 ]
 source_suffix = {'.md': 'markdown'}
 exclude_patterns = ['_build']
@@ -22,6 +22,7 @@ napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 
 html_theme = 'furo'
+html_math_renderer = 'mathml'
 html_title = 'IPTQ-MM'
 html_show_sphinx = False
 html_copy_source = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 from importlib import import_module
 from inspect import cleandoc
 
@@ -52,13 +53,20 @@ class Candidates(SphinxDirective):
                 about = cleandoc(cls.__doc__ or '').partition('\n\n')[0]
                 found += nodes.definition_list_item(
                     '', nodes.term('', '', nodes.literal(name, name)),
-                    nodes.definition('', nodes.paragraph(about, about)))
+                    nodes.definition('', _paragraph(about)))
         return [found]
+
+
+def _paragraph(text: str) -> nodes.paragraph:
+    """With ``code`` as code."""
+    result = nodes.paragraph()
+    for i, part in enumerate(text.split('``')):
+        result += nodes.literal(part, part) if i % 2 else nodes.Text(part)
+    return result
 
 
 @contextlib.contextmanager
 def _called(name: str):
-    import sys
     before, sys.argv = sys.argv, [name]
     try:
         yield

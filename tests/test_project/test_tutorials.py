@@ -4,20 +4,25 @@ import re
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser
+from pathlib import Path
 
 import pytest
+from mmengine.config import DictAction
 
 from iptq_mm.ops import native
+from iptq_mm.registry import HOOKS
 
-from conftest import ROOT
+from conftest import ROOT, SHAPES
 
 EXTEND = ROOT / 'docs' / 'extend'
 OWN = ROOT / 'examples' / 'own_detector' / 'README.md'
 
 
 def blocks(page, language):
-    return re.findall(rf'```{language}\n(.*?)```', page.read_text(),
-                      re.DOTALL)
+    found = re.findall(r'^```(\w*)\n(.*?)^```$', page.read_text(),
+                       re.DOTALL | re.MULTILINE)
+    return [text for kind, text in found if kind == language]
 
 
 @pytest.fixture
@@ -59,23 +64,82 @@ def test_extending_in_cpp(place):
     assert run(place, 'sh', '-ec', command) == 'equal\n'
 
 
-def test_from_a_detector_to_a_file(place):
+def with_this_python(line):
+    import mmdet
+    packages = Path(mmdet.__file__).parents[1]
+    return re.sub('^python ', f'{sys.executable} ', line).replace(
+        '.venv/lib/python3*/site-packages', str(packages))
+
+
+@pytest.fixture
+def exported():
     pytest.importorskip('onnxruntime')
     if native.isa() == 'none' or not native.serves_onnxruntime():
-        pytest.skip("there are no kernels for ONNX Runtime")
-    import mmdet
-    packages = os.path.dirname(os.path.dirname(mmdet.__file__))
+        pytest.skip('there are no kernels for ONNX Runtime')
+
+
+def test_from_a_detector_to_a_file(place, exported):
     lines = ''.join(blocks(OWN, '')).splitlines()
     assert len(lines) == 7
     printed = {}
     for line in lines:
-        line = line.replace('.venv/lib/python3*/site-packages', packages)
         name = re.search(r'(\w+)\.py', line)[1]
-        printed[name] = run(place, 'sh', '-c', line.replace(
-            'python ', f'{sys.executable} ', 1))
+        printed[name] = run(place, 'sh', '-c', with_this_python(line))
     assert re.search(r'coco/segm_mAP: 0\.6', printed['test'])
     assert 'bbox_mAP' in printed['ptq']
     assert 'Nothing stands out' in printed['diagnose']
     assert '2 of 2 images equal' in printed['export']
     assert '0000.png' in printed['detect']
     assert len(list((place / 'work_dirs/own/drawn').glob('*.png'))) == 16
+
+
+README = ROOT / 'README.md'
+
+PLACES = dict(
+    CONFIG='examples/own_detector/my_integers.py',
+    CHECKPOINT='iptq_mm/assets/mask-rcnn_swin-nano_shapes.pth',
+    WORK_DIR='work_dirs/readme', IMAGES='data/shapes/val', OUT='drawn')
+"""What a reader puts in the place of a word in capitals."""
+
+
+def test_commands_of_the_readme(place, exported):
+    """What it says to run, on a detector of one's own."""
+    run(place, sys.executable, 'examples/own_detector/make_folder.py',
+        'data/shapes', '--train', '24', '--val', '2')
+    text = README.read_text()
+    lines = [line for block in blocks(README, '')
+             for line in block.splitlines() if line.startswith('python')]
+    assert len(lines) == 4
+    assert len(re.findall(r'\bpython \w+/', text)) == 4, 'and none elsewhere'
+    for line in lines:
+        line = re.sub(r'\b[A-Z_]{2,}\b', lambda word: PLACES[word[0]], line)
+        printed = run(place, 'sh', '-c', with_this_python(line))
+    assert '2 of 2 images equal' in printed
+    for name in ('int_model.pth', 'int_config.py', 'report.html'):
+        assert (place / 'work_dirs' / 'readme' / name).is_file()
+
+
+def test_options_of_the_readme_are_understood():
+    """Each changes what the hook is built with."""
+    from iptq_mm.engine.inputs.config import load_config
+    options = re.findall(r'`--cfg-options (custom_hooks\.0\.\S+)`',
+                         README.read_text())
+    assert len(options) == 4
+    parser = ArgumentParser()
+    parser.add_argument('options', nargs='+', action=DictAction)
+    for option in options:
+        config = load_config(SHAPES, parser.parse_args([option]).options)
+        HOOKS.build(config.custom_hooks[0])
+
+
+def test_make_does_what_the_readme_says():
+    """The rest of its commands: `make test` is what runs this."""
+    targets = re.findall(r'make (\w+)', README.read_text())
+    assert set(targets) == {'demo', 'test', 'docs', 'dist'}
+    for target in targets:
+        done = subprocess.run(['make', '-n', target], cwd=ROOT, text=True,
+                              capture_output=True)
+        assert done.returncode == 0 and '.venv/bin/' in done.stdout
+    demo = subprocess.run(['make', '-n', 'demo'], cwd=ROOT, text=True,
+                          capture_output=True).stdout
+    assert f'tools/ptq.py {SHAPES.relative_to(ROOT)}' in demo

@@ -9,10 +9,9 @@ from mmengine.runner import Runner
 from .prediction_hook import Prediction, PredictionHook
 from .stopwatch import Stopwatch
 
-
 OF_CLASSES = ('_precision', '_recall')
-"""Ends of the names of metrics of single classes. mmdet's is the AP of the last
-metric that its config names."""
+"""Ends of the names of metrics of single classes. mmdet's is the AP of the
+last metric that its config names."""
 
 
 @dataclass(frozen=True)
