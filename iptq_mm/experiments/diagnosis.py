@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -110,11 +109,11 @@ def diagnoses(options: PTQOptions, say: Callable[[str], None]
         say (Callable): Is told what is being done.
 
     Returns:
-        dict: By case: ``what`` is wrong, ``expected`` and ``named`` cause,
-        ``remedy``, and ``spoilt`` and ``repaired`` with metrics of ``float``
-        and ``integer`` and the worst output's ``sqnr_db``; beside them
-        ``good``, the run that nothing is wrong with, and the causes named in
-        it.
+        dict: ``good``, the run that nothing is wrong with, and ``cases``:
+        ``what`` is wrong, the ``expected`` cause, and the runs ``spoilt``
+        and ``repaired``. Of each run: metrics of ``float`` and ``integer``,
+        ``sqnr_db`` of the worst output on test images, and the ``causes``
+        that are named, each with what was ``seen`` and the ``remedy``.
 
     Raises:
         UserError: For input that cannot be worked with.
@@ -124,27 +123,22 @@ def diagnoses(options: PTQOptions, say: Callable[[str], None]
     options = replace(options, cfg_options={
         **options.cfg_options, f'{HOOK}scope': 'backbone'})
     setting = Setting.of(options)
-    say('the run that nothing is wrong with')
-    run = partial(_run, options)
-    found: dict[str, Any] = dict(
-        setting.describe(setting.hook()), good=run(folder / 'good', {}),
-        false_causes=[cause.name for cause in
-                      diagnose(folder / 'good', False).causes], cases={})
     hook = setting.hook()
+    say('nothing is wrong')
+    found: dict[str, Any] = dict(
+        setting.describe(hook), good=_run(options, folder / 'good', {}),
+        cases={})
     for name, case in cases(hook.calib_dataloader['dataset']['pipeline']
                             ).items():
         say(case.what)
-        checkpoint = options.checkpoint
+        own = options
         if case.network:
-            checkpoint = str(folder / f'{name}.pth')
-            save_changed(setting, case.network, Path(checkpoint))
-        own = replace(options, checkpoint=checkpoint)
+            own = replace(own, checkpoint=str(folder / f'{name}.pth'))
+            save_changed(setting, case.network, Path(own.checkpoint))
         spoilt = _run(own, folder / name, case.options)
-        cause = diagnose(folder / name, False).causes[0]
-        repair = _parsed(cause.remedy) if case.repair is None else case.repair
+        repair = case.repair or _parsed(spoilt['causes'][0]['remedy'])
         found['cases'][name] = dict(
-            what=case.what, expected=case.cause, named=cause.name,
-            seen=cause.seen, remedy=cause.remedy, spoilt=spoilt,
+            what=case.what, expected=case.cause, spoilt=spoilt,
             repaired=_run(own, folder / f'{name}_repaired',
                           {**case.options, **repair}))
     return found
@@ -156,10 +150,11 @@ def _run(options: PTQOptions, folder: Path,
         options, work_dir=str(folder),
         cfg_options={**options.cfg_options, **changes}))
     assert report is not None  # one process
+    diagnosis = diagnose(folder, try_all=False)
     return dict(
         float=headline(report['float']), integer=headline(report['integer']),
-        sqnr_db=min(db for site, db in report['sqnr_db'].items()
-                    if site.startswith('out')))
+        sqnr_db=diagnosis.trials[0].worst,
+        causes=[cause._asdict() for cause in diagnosis.causes])
 
 
 def save_changed(setting: Setting, change: Change, path: Path) -> None:

@@ -60,6 +60,7 @@ def _run(folder: Path) -> dict[str, Any]:
             sqnr=_bars(report['sqnr_db']),
             layers=[_layer(layer) for layer in report['layers']],
             seconds=report['seconds'],
+            memory=report['peak_memory_mb']['quantize'],
             versions=report['versions'],
             config=_config(folder, report))
     except KeyError as error:

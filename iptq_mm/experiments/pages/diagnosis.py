@@ -16,28 +16,32 @@ def markdown(detectors: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """
     for name, found in detectors.items():
         yield f'### {name}\n'
+        good = found['good']
         yield (f'bbox / segm mAP on {found["images"]} images, and the SQNR of '
-               f'the worst output of the backbone; with nothing wrong '
-               f'{_map(found["good"]["float"])} in float, '
-               f'{_result(found["good"])} in integers, and '
-               f'{", ".join(found["false_causes"]) or "no cause"} named.\n')
+               f'the worst output of the backbone on test images.\n')
         yield markdown_table(
             ['what is wrong', 'float', 'integer', 'named first', 'remedy',
-             'repaired: float', 'integer'],
-            ([case['what'], _map(case['spoilt']['float']),
-              _result(case['spoilt']), case['named'],
-              _code(case['remedy']), _map(case['repaired']['float']),
-              _result(case['repaired'])]
-             for case in found['cases'].values()))
+             'repaired: float', 'integer', 'named then'],
+            [['nothing', *_figures(good), _first(good), '', '', '', ''],
+             *([case['what'], *_figures(case['spoilt']),
+                _first(case['spoilt']),
+                _code(case['spoilt']['causes'][0]['remedy']),
+                *_figures(case['repaired']), _first(case['repaired'])]
+               for case in found['cases'].values())])
+
+
+def _figures(run: Mapping[str, Any]) -> tuple[str, str]:
+    return (_map(run['float']),
+            f'{_map(run["integer"])}, {run["sqnr_db"]:.1f} dB')
+
+
+def _first(run: Mapping[str, Any]) -> str:
+    return run['causes'][0]['name'] if run['causes'] else 'nothing'
 
 
 def _map(metrics: Mapping[str, float]) -> str:
     return ' / '.join(f'{metrics[name]:.3f}'
                       for name in ('bbox_mAP', 'segm_mAP'))
-
-
-def _result(run: Mapping[str, Any]) -> str:
-    return f'{_map(run["integer"])}, {run["sqnr_db"]:.1f} dB'
 
 
 def _code(remedy: str) -> str:

@@ -30,6 +30,7 @@ REPORT = dict(
     size_bytes=dict(float=4e6, integer=1e6),
     milliseconds=dict(float=dict(backbone=40., model=90.),
                       integer=dict(backbone=10., model=30.)),
+    peak_memory_mb=dict(quantize=1526.3),
     seconds=dict(observe=1.), sqnr_db=dict(patch_embed=-3., out0=31.4),
     layers=[
         dict(name='norm', kind='layernorm', assigned='ptf_layernorm',
@@ -72,7 +73,7 @@ def test_says_what_the_report_says(run, tmp_path):
     assert 'fell from 0.5 to 0.4' in text and '--verify-integer' in text
     assert 'norm ptf_layernorm 40.0 1.0e-05 19.0 1.500 i_layernorm 0.500' in (
         text)
-    assert 'torch 2.14.1' in text
+    assert 'torch 2.14.1' in text and 'at most 1526 MB of memory' in text
     assert text.index('image 2') < text.index('image 1')  # changed most
 
 
