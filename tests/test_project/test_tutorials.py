@@ -1,4 +1,5 @@
 """The tutorials, run as they stand."""
+import json
 import os
 import re
 import shutil
@@ -8,12 +9,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+import timm
+import torch
 from mmengine.config import DictAction
 
 from iptq_mm.ops import native
 from iptq_mm.registry import HOOKS
 
 from conftest import ROOT, SHAPES
+from test_examples.small_onnx import save_image
 
 EXTEND = ROOT / 'docs' / 'extend'
 OWN = ROOT / 'examples' / 'own_detector' / 'README.md'
@@ -91,6 +95,29 @@ def test_from_a_detector_to_a_file(place, exported):
     assert '2 of 2 images equal' in printed['export']
     assert '0000.png' in printed['detect']
     assert len(list((place / 'work_dirs/own/drawn').glob('*.png'))) == 16
+
+
+def test_a_classifier_of_ones_own(place):
+    page = ROOT / 'docs' / 'user_guides' / 'own_classifier.md'
+    config, = blocks(page, 'python')
+    (place / 'mine.py').write_text(
+        config.replace("'imagenet/", "'configs/imagenet/"))
+    torch.save(timm.create_model('deit_small_patch16_224', num_classes=12)
+               .state_dict(), place / 'my_weights.pth')
+    for split in ('train', 'val'):
+        for label in range(12):
+            folder = place / 'data' / 'mine' / split / f'class_{label:02}'
+            folder.mkdir(parents=True)
+            save_image(folder / 'one.png', 240, 260, label)
+    lines = ''.join(blocks(page, '')).splitlines()
+    assert [line.split()[1] for line in lines] == [
+        'tools/ptq.py', 'tools/export.py']
+    ptq = lines[0].replace('CONFIG', 'mine.py --num-calib 4').replace(
+        'WORK_DIR', 'made')
+    assert 'top1' in run(place, 'sh', '-c', with_this_python(ptq))
+    report = json.loads((place / 'made' / 'ptq_report.json').read_text())
+    assert report['checkpoint'].endswith('my_weights.pth')
+    assert len(report['classes']['integer']) == 12
 
 
 README = ROOT / 'README.md'

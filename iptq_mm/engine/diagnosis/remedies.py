@@ -64,10 +64,13 @@ REMEDIES = [
            'custom_hooks.0.observer.type=min_max',
            dict(observer=dict(type='min_max'))),
     Remedy('weights are rounded one by one', 'custom_hooks.0.rounding=gptq',
-           dict(rounding='gptq', compensate=True)),
+           dict(rounding='gptq')),
+    Remedy('no layer makes up for the errors of those before it',
+           'custom_hooks.0.compensate=True', dict(compensate=True)),
     Remedy('weights are too narrow', 'custom_hooks.0.bits.weight=8',
            dict(bits=dict(weight=8))),
-    Remedy('activations are too narrow', 'custom_hooks.0.bits.activation=8',
+    Remedy('activations are too narrow', 'custom_hooks.0.bits.activation=8 '
+           'custom_hooks.0.bits.attention=8',
            dict(bits=dict(activation=8, attention=8))),
 ]
 """In the order in which they are worth trying."""
@@ -147,8 +150,8 @@ def causes_in_trials(trials: Sequence[Trial],
     now, *others = trials
     names = {cause.name for cause in known}
     return [Cause(trial.remedy.cause,
-                  f'without it, the worst output gains '
-                  f'{trial.worst - now.worst:.1f} dB.', trial.remedy.option)
+                  f'the worst output gains {trial.worst - now.worst:.1f} dB '
+                  f'without it.', trial.remedy.option)
             for trial in sorted(others, key=lambda trial: -trial.worst)
             if trial.remedy and trial.worst - now.worst >= WORTH
             and trial.remedy.cause not in names]

@@ -104,8 +104,8 @@ def diagnose(folder: Path, try_all: bool) -> Diagnosis:
     test = _shown(runner, runner.test_dataloader, IMAGES)
     calibration = _calibration(runner, settings)
 
-    causes = causes_in_channels(runner, IMAGES)
-    causes += causes_in_normalization(runner, pixels_of(test), IMAGES)
+    causes = causes_in_normalization(runner, pixels_of(test), IMAGES)
+    causes += causes_in_channels(runner, IMAGES)
     causes += causes_in_images(list(calibration.batches), test)
     if not settings['equalize']:
         causes += causes_in_ratios(
