@@ -31,8 +31,8 @@ def advice(report: Mapping[str, Any]) -> list[Advice]:
         if limit is not None and after is not None and before - after > limit:
             found.append(Advice(
                 f'{name} fell from {before:g} to {after:g}.',
-                'Calibrate on more images (--num-calib), and look below for '
-                'the layer at which the SQNR falls.'))
+                'tools/diagnose.py names causes, and with --try measures '
+                'what repairs it.'))
     if report['checkpoint'] is None:
         found.append(Advice(
             'The weights are random.',

@@ -18,9 +18,9 @@ def test_nothing_to_say_of_a_good_run():
 
 @pytest.mark.parametrize('changes, seen, remedy', [
     (dict(integer={'coco/bbox_mAP': .38}), 'bbox_mAP fell from 0.4 to 0.38',
-     '--num-calib'),
+     'tools/diagnose.py'),
     (dict(float=dict(top1=76.), integer=dict(top1=75.)), 'top1 fell',
-     '--num-calib'),
+     'tools/diagnose.py'),
     (dict(checkpoint=None), 'weights are random', 'give a checkpoint'),
     (dict(sqnr_db=dict(out1=12.)), 'out1 of the backbone is only 12.0 dB',
      'min_max'),
