@@ -40,8 +40,9 @@ def print_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
 def print_overview(diagnoses: Sequence[Diagnosis], console: Console) -> None:
     """One line a run: the first of its causes."""
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ('run', 'cause', 'remedy'):
-        table.add_column(heading, overflow='fold')
+    table.add_column('run', overflow='fold', max_width=16)
+    table.add_column('cause', max_width=26)
+    table.add_column('remedy', overflow='fold')
     for one in diagnoses:
         for cause in one.causes[:1]:
             table.add_row(Path(one.run).name, cause.name, cause.remedy)
