@@ -1,10 +1,10 @@
 """Faults of the images that a model is shown, seen without quantizing."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from .cause import Cause
@@ -20,33 +20,37 @@ FLAT = .5
 
 
 class Pixels(NamedTuple):
-    """Of all pixels of some normalized images."""
+    """Of some normalized images: their number, and of all their pixels mean
+    and standard deviation."""
+    images: int
     mean: float
     spread: float
 
 
-def pixels_of(batches: Sequence[Tensor]) -> Pixels:
+def pixels_of(batches: Iterable[Tensor]) -> Pixels:
     """
     Args:
-        batches (Sequence[Tensor]): [B, C, H, W] each.
+        batches (Iterable[Tensor]): [B, C, H, W] each; looked at one by one.
     """
-    values = torch.cat([batch.float().flatten() for batch in batches])
-    return Pixels(float(values.mean()), float(values.std()))
+    images, count, total, squares = 0, 0, 0., 0.
+    for batch in batches:
+        values = batch.double()
+        images, count = images + len(batch), count + batch.numel()
+        total += values.sum().item()
+        squares += values.square().sum().item()
+    mean = total / count
+    return Pixels(images, mean, math.sqrt(max(0., squares / count - mean**2)))
 
 
-def causes_in_images(calibration: Sequence[Tensor],
-                     test: Sequence[Tensor]) -> list[Cause]:
+def causes_in_images(ours: Pixels, theirs: Pixels) -> list[Cause]:
     """
     Args:
-        calibration, test (Sequence[Tensor]): Normalized images, [B, C, H, W]
-            each.
+        ours, theirs (Pixels): Of calibration and of test images.
     """
     found = []
-    count = sum(len(batch) for batch in calibration)
-    ours, theirs = pixels_of(calibration), pixels_of(test)
-    if count < FEW:
+    if ours.images < FEW:
         found.append(Cause(
-            'few calibration images', f'{count} of them.',
+            'few calibration images', f'{ours.images} of them.',
             'custom_hooks.0.num_batches=32'))
     if (ours.spread < FLAT * theirs.spread
             or abs(ours.mean - theirs.mean) > UNLIKE * theirs.spread):

@@ -9,7 +9,6 @@ import torch
 from mmengine.runner import Runner
 from rich.progress import track
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from ...models.detectors.swin_backbone import DEFAULT_BITS
 from ..errors import UserError
@@ -101,12 +100,13 @@ def diagnose(folder: Path, try_all: bool) -> Diagnosis:
     model = runner.model.eval()
     settings = {**DEFAULTS, **hook}
     bits = {**DEFAULT_BITS, **(settings['bits'] or {})}
-    test = _shown(runner, runner.test_dataloader, IMAGES)
+    test = _first(runner, IMAGES)
     calibration = _calibration(runner, settings)
 
-    causes = causes_in_normalization(runner, pixels_of(test), IMAGES)
+    seen = pixels_of(test)
+    causes = causes_in_normalization(runner, seen, IMAGES)
     causes += causes_in_channels(runner, IMAGES)
-    causes += causes_in_images(list(calibration.batches), test)
+    causes += causes_in_images(pixels_of(calibration.own_batches()), seen)
     if not settings['equalize']:
         causes += causes_in_ratios(
             channel_ratios(model.backbone, test, bits))
@@ -123,19 +123,20 @@ def diagnose(folder: Path, try_all: bool) -> Diagnosis:
 
 def _calibration(runner: Runner, settings: dict[str, Any]) -> Calibration:
     """As the run calibrated its backbone."""
-    images = settings['calib_dataloader']
-    count = settings['num_batches'] * images.get('batch_size', 1)
-    shown = _shown(runner, runner.build_dataloader(images, settings['seed']),
-                   count)
-    return Calibration(shown, len(shown), settings['observer'],
-                       settings['seed'], lambda *_: None)
+    loader = runner.build_dataloader(settings['calib_dataloader'],
+                                     settings['seed'])
+    return Calibration(
+        CalibrationImages(loader, runner.model.data_preprocessor),
+        settings['num_batches'], settings['observer'], settings['seed'],
+        lambda *_: None)
 
 
 @torch.no_grad()
-def _shown(runner: Runner, loader: DataLoader, count: int) -> list[Tensor]:
-    """What the backbone sees of so many images, the first ones."""
+def _first(runner: Runner, count: int) -> list[Tensor]:
+    """What the backbone sees of the first test images."""
     batches: list[Tensor] = []
-    for batch in CalibrationImages(loader, runner.model.data_preprocessor):
+    for batch in CalibrationImages(runner.test_dataloader,
+                                   runner.model.data_preprocessor):
         missing = count - sum(len(shown) for shown in batches)
         if missing <= 0:
             break

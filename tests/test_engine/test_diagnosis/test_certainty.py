@@ -67,10 +67,10 @@ def test_the_normalization_that_makes_a_model_surest(name):
               ) / torch.tensor(std)
     runner = runner_of(Sure(
         lambda image: -(image.mean((1, 2)) - wanted).abs().sum()))
-    cause, = causes_in_normalization(runner, Pixels(113., 60.), 4)
+    cause, = causes_in_normalization(runner, Pixels(4, 113., 60.), 4)
     assert cause.name == 'wrong normalization' and name in cause.seen
     assert f'std=[{std[0]:g},' in cause.remedy
-    assert causes_in_normalization(runner, Pixels(.1, 1.1), 4) == []
+    assert causes_in_normalization(runner, Pixels(4, .1, 1.1), 4) == []
 
 
 @pytest.mark.parametrize('own', [{}, dict(mean=[1.] * 3, std=[2.] * 3)])
