@@ -1,7 +1,9 @@
 """One run of the stock test loop, with what the comparison needs of it."""
 import contextlib
 import io
+import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmengine.runner import Runner
@@ -53,10 +55,26 @@ def evaluate(runner: Runner, keeper: PredictionHook) -> Evaluation:
     # pycocotools prints each of its tables; the logger has the numbers too.
     with (Stopwatch(runner.model) as model,
           Stopwatch(network) as backbone,
-          contextlib.redirect_stdout(io.StringIO())):
+          contextlib.redirect_stdout(io.StringIO()),
+          _without_tables(runner.logger)):
         metrics = runner.test()
     classes = {name: metrics.pop(name) for name in list(metrics)
                if name.endswith(OF_CLASSES)}
     return Evaluation(metrics, classes,
                       time.perf_counter() - began, backbone.milliseconds,
                       model.milliseconds, keeper.predictions)
+
+
+@contextlib.contextmanager
+def _without_tables(logger: logging.Logger) -> Iterator[None]:
+    """A logger that leaves out mmdet's tables of single classes, which are in
+    the report: of COCO they are 80 lines each."""
+
+    def is_line(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith('\n+-')
+
+    logger.addFilter(is_line)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_line)
