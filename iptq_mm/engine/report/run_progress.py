@@ -90,7 +90,7 @@ class RunProgress:
         self.costs, self.bars = dict(costs), bars
         self.shares: dict[str, float] = {}
         self.began = time.perf_counter()
-        self.stage = bars.add_task('', total=1, start=True)
+        self.stage = bars.add_task(next(iter(costs)), total=1)
         self.all = bars.add_task('all stages', total=sum(costs.values()))
 
     def __call__(self, what: str, done: int, total: int) -> None:
