@@ -2,7 +2,8 @@
 
 ``{options} NAME`` is what ``tools/NAME.py --help`` prints. ``{candidates}``
 is the list of what is registered as an approximation, with the first
-paragraph of each docstring.
+paragraph of each docstring. ``.. operators::`` documents the integer operators
+by their references: autodoc sees what torch has made of them.
 """
 from __future__ import annotations
 
@@ -10,11 +11,14 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from inspect import cleandoc
+from inspect import Parameter, Signature, cleandoc, signature
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 
 COLUMNS = '79'
@@ -57,6 +61,35 @@ class Candidates(SphinxDirective):
         return [found]
 
 
+class Operators(SphinxDirective):
+    """Functions of ``iptq_mm.ops``; within ``{eval-rst}``."""
+
+    def run(self) -> list[nodes.Node]:
+        from iptq_mm.ops import REFERENCES
+        lines = StringList(['.. py:currentmodule:: iptq_mm.ops', ''], '')
+        for name, reference in REFERENCES.items():
+            doc = GoogleDocstring(
+                cleandoc(reference.__doc__ or '').replace('|', '\\|'),
+                self.config)
+            head = '.. py:function:: {}{}'.format(
+                name.partition('::')[2], _arguments(reference))
+            for line in (head, '', *(f'   {line}' for line in doc.lines()),
+                         ''):
+                lines.append(line, reference.__module__)
+        container = nodes.container()
+        self.state.nested_parse(lines, self.content_offset, container)
+        return container.children
+
+
+def _arguments(function: Callable) -> str:
+    """Names and defaults; the types are in the docstring."""
+    found = signature(function)
+    plain = [argument.replace(annotation=Parameter.empty)
+             for argument in found.parameters.values()]
+    return str(found.replace(parameters=plain,
+                             return_annotation=Signature.empty))
+
+
 def _paragraph(text: str) -> nodes.paragraph:
     """With ``code`` as code."""
     result = nodes.paragraph()
@@ -77,4 +110,5 @@ def _called(name: str):
 def setup(app: Sphinx) -> dict:
     app.add_directive('options', Options)
     app.add_directive('candidates', Candidates)
+    app.add_directive('operators', Operators)
     return dict(version='1', parallel_read_safe=True)

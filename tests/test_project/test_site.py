@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from iptq_mm.ops import REFERENCES
+
 from conftest import ROOT
 
 
@@ -56,6 +58,10 @@ def test_options_are_read_from_the_code(site):
     hook = (site / 'reference' / 'hook.html').read_text()
     for option in ('calib_dataloader', 'budget_mb', 'compensate'):
         assert option in hook
+    api = (site / 'reference' / 'api.html').read_text()
+    for name in (*REFERENCES, 'iptq::IntConv2d'):
+        module = 'nn' if 'Int' in name else 'ops'
+        assert f'id="iptq_mm.{module}.{name[6:]}"' in api, name
     functions = (site / 'functions.html').read_text()
     for name in ('poly_gelu', 'log_int_softmax', 'ptf_layernorm'):
         assert name in functions
