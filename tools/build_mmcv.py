@@ -5,6 +5,8 @@ that is ten minutes of two cores. Here those that can share a translation unit
 do. The wheel is for the Python and the torch that run this script; they need
 setuptools, wheel, ninja and psutil beside them, and g++.
 """
+from __future__ import annotations
+
 import argparse
 import os
 import shutil

@@ -8,6 +8,8 @@ probabilities by powers of sqrt 2 (section 3.4). LayerNorm, GELU, Softmax, the
 residual stream and every sum stay in float. Each range is fitted to what comes
 out of the quantized layers before, at the first forward pass.
 """
+from __future__ import annotations
+
 from copy import deepcopy
 
 import torch
