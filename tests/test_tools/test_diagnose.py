@@ -99,7 +99,11 @@ def test_a_folder_without_a_run(tool, tmp_path, capsys):
     assert 'Run tools/ptq.py' in capsys.readouterr().err
 
 
-def test_a_report_of_an_older_version(tool, tmp_path, capsys):
-    (tmp_path / 'ptq_report.json').write_text(json.dumps(dict(config='x')))
+@pytest.mark.parametrize('report', [
+    dict(config='x'), dict(options=dict(cfg_options={'a.b': 50})),
+    dict(options=dict(cfg_options={'a.b': 'not quoted'}))
+])
+def test_a_report_of_an_older_version(tool, tmp_path, capsys, report):
+    (tmp_path / 'ptq_report.json').write_text(json.dumps(report))
     assert tool('diagnose')([str(tmp_path)]) == 1
     assert 'how it was made' in capsys.readouterr().err

@@ -75,11 +75,13 @@ def options_of(folder: Path) -> PTQOptions:
         UserError: If there is no report that says so.
     """
     report = read_report(folder)
-    if 'options' not in report:
+    try:
+        return PTQOptions.of_plain(report['options'], str(folder))
+    except (KeyError, ValueError, SyntaxError) as error:
         raise UserError(
             f'{folder}/ptq_report.json does not say how it was made: it is of '
-            f'an older version. Run tools/ptq.py --work-dir {folder} again.')
-    return PTQOptions.of_plain(report['options'], str(folder))
+            f'an older version. Run tools/ptq.py --work-dir {folder} again.'
+        ) from error
 
 
 def diagnose(folder: Path, try_all: bool) -> Diagnosis:
