@@ -12,9 +12,8 @@ extensions = [
     'sphinx_copybutton', 'from_code', 'mathml', 'pages_beside'
 ]
 source_suffix = {'.md': 'markdown'}
-exclude_patterns = ['_build']
 
-myst_enable_extensions = ['dollarmath', 'colon_fence']
+myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 3
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'none'  # the docstrings say more

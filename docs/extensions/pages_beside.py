@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 INCLUDE = re.compile(r'```{include} (\S+)\n```\s*')
 LINK = re.compile(r'(?<=\]\()([^)#\s:]+)(?=[#)])')
+
+
+@cache
+def elsewhere(folder: Path) -> dict[Path, Path]:
+    """The pages that show files from elsewhere, by those files."""
+    return {(page.parent / found[1]).resolve(): page
+            for page in folder.rglob('*.md')
+            if (found := INCLUDE.fullmatch(page.read_text()))}
 
 
 def read(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -23,9 +32,7 @@ def read(app: Sphinx, docname: str, source: list[str]) -> None:
         origin = (page.parent / included[1]).resolve()
         text = origin.read_text()
         app.env.note_dependency(str(origin))
-    pages = {(stub.parent / found[1]).resolve(): stub
-             for stub in Path(app.srcdir).rglob('*.md')
-             if (found := INCLUDE.fullmatch(stub.read_text()))}
+    pages = elsewhere(Path(app.srcdir))
 
     def here(link: re.Match) -> str:
         target = (origin.parent / link[1]).resolve()

@@ -52,6 +52,11 @@ class Histogram:
         """Largest value observed."""
         return self.range.high
 
+    @property
+    def magnitude(self) -> float:
+        """Largest magnitude observed."""
+        return self.range.magnitude
+
     def observe(self, x: Tensor) -> None:
         """Count every element of a float tensor of any shape.
 

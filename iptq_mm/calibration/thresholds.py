@@ -4,6 +4,8 @@ Pure functions of a :class:`Range` or :class:`Histogram`. A threshold T is a
 magnitude: a ``bits``-bit quantizer has the step s = T / (2^(bits-1) - 1), is
 symmetric about zero and clips at +-T. T is 0 where only zeros were seen.
 """
+from __future__ import annotations
+
 import math
 
 import torch
@@ -21,7 +23,8 @@ TRIALS_PER_OCTAVE = 32
 """Neighbouring trials differ by 2.2 %; the error is flat at its minimum."""
 
 
-def largest(statistics: Range, bits: int, headroom: float) -> float:
+def largest(statistics: Range | Histogram, bits: int,
+            headroom: float) -> float:
     """So many times the largest magnitude: nothing that was seen is clipped,
     whatever the width."""
     return headroom * statistics.magnitude

@@ -13,6 +13,7 @@ from itertools import islice
 import torch
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
 from ...environment import is_detector
 from .cause import Cause
@@ -36,20 +37,24 @@ NORMALIZATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
 trained with."""
 
 
-def causes_in_normalization(runner: Runner, test: Pixels,
-                            images: int) -> list[Cause]:
+def first_batches(loader: DataLoader, images: int) -> list[Mapping]:
+    """So many images at least, as the test loop has them."""
+    return list(islice(loader, -(-images // (loader.batch_size or 1))))
+
+
+def causes_in_normalization(runner: Runner, batches: Sequence[Mapping],
+                            test: Pixels) -> list[Cause]:
     """Whether normalized images look as if they were not, and which
     normalization would make the float model surest.
 
     Args:
         runner (Runner): With the float model.
-        test (Pixels): Of normalized test images.
-        images (int): How many to look at.
+        batches (Sequence[Mapping]): Of test images.
+        test (Pixels): Of test images, normalized.
     """
     least, most = NORMAL_SPREAD
     if abs(test.mean) <= NORMAL_MEAN and least <= test.spread <= most:
         return []
-    batches = _batches(runner, images)
     sure = {}
     for name, (mean, std) in NORMALIZATIONS.items():
         with normalized(runner.model, mean, std):
@@ -65,14 +70,14 @@ def causes_in_normalization(runner: Runner, test: Pixels,
         f'model.data_preprocessor.std={_list(std)}')]
 
 
-def causes_in_channels(runner: Runner, images: int) -> list[Cause]:
+def causes_in_channels(runner: Runner,
+                       batches: Sequence[Mapping]) -> list[Cause]:
     """Whether the float model is surer with red and blue exchanged.
 
     Args:
         runner (Runner): With the float model.
-        images (int): How many to look at.
+        batches (Sequence[Mapping]): Of test images.
     """
-    batches = _batches(runner, images)
     sure = _certainty(runner.model, batches)
     exchanged = _certainty(runner.model, [
         dict(data, inputs=[image.flip(0) for image in data['inputs']])
@@ -106,12 +111,6 @@ def normalized(model: nn.Module, mean: Sequence[float],
         yield
     finally:
         model.data_preprocessor = before
-
-
-def _batches(runner: Runner, images: int) -> list[Mapping]:
-    """So many test images at least, as the test loop has them."""
-    loader = runner.test_dataloader
-    return list(islice(loader, -(-images // (loader.batch_size or 1))))
 
 
 @torch.no_grad()

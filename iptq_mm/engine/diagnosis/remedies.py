@@ -1,18 +1,14 @@
 """Options that may help, and what each is worth."""
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 from mmengine.runner import Runner
 from torch import Tensor
 
-from ...models.detectors.swin_backbone import DEFAULT_BITS
-from ...registry import HOOKS
 from ..quantization.ptq_hook import PTQHook
 from ..report.sqnr import backbone_sqnr
 from .cause import Cause
@@ -33,24 +29,17 @@ class Remedy:
     option: str
     settings: dict[str, Any]
 
-    def changes(self, hook: Mapping[str, Any]) -> bool:
-        """Whether the hook has less than it."""
+    def applied(self, hook: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of a hook (``PTQHook.settings``) with it."""
+        result = dict(hook)
         for key, value in self.settings.items():
-            now = hook.get(key, DEFAULTS[key])
             if key == 'bits':
-                now = {**DEFAULTS[key], **(now or {})}
-                value = {**now, **value}
-            if now < value if key == 'num_batches' else now != value:
-                return True
-        return False
+                value = {**hook[key], **value}
+            elif key == 'num_batches':
+                value = max(hook[key], value)
+            result[key] = value
+        return result
 
-
-DEFAULTS = {
-    **{name: argument.default
-       for name, argument in signature(PTQHook).parameters.items()},
-    'bits': DEFAULT_BITS
-}
-"""Of the hook."""
 
 REMEDIES = [
     Remedy('few calibration images', 'custom_hooks.0.num_batches=32',
@@ -77,8 +66,8 @@ REMEDIES = [
 
 
 def remedies(hook: Mapping[str, Any]) -> list[Remedy]:
-    """Those that a hook does not have yet."""
-    return [remedy for remedy in REMEDIES if remedy.changes(hook)]
+    """Those that the settings of a hook do not have yet."""
+    return [remedy for remedy in REMEDIES if remedy.applied(hook) != hook]
 
 
 @dataclass(frozen=True)
@@ -111,18 +100,13 @@ def quantized(runner: Runner, hook: Mapping[str, Any],
 
     Args:
         runner (Runner): With the float model, which stays float.
-        hook (Mapping): Config of the ``PTQHook``.
-        remedy (Remedy | None): What is changed in it.
+        hook (Mapping): Settings of the ``PTQHook``.
+        remedy (Remedy | None): What is changed in them.
         test (Sequence[Tensor]): Normalized test images, [B, C, H, W] each.
     """
-    settings = copy.deepcopy(dict(hook))
-    settings.update(scope='backbone', input='normalized')
-    for key, value in (remedy.settings if remedy else {}).items():
-        merged = {**(settings.get(key) or {}), **value} if (
-            key == 'bits') else value
-        settings[key] = merged
+    settings = remedy.applied(hook) if remedy else hook
     began = time.perf_counter()
-    made = HOOKS.build(settings)
+    made = PTQHook(**{**settings, 'scope': 'backbone', 'input': 'normalized'})
     result = made.quantize(runner, progress=lambda *_: None)
     seconds = time.perf_counter() - began
     return Trial(remedy, backbone_sqnr(made.source, result.backbone, test),

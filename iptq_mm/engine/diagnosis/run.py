@@ -1,6 +1,7 @@
 """What ``tools/diagnose.py`` does."""
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,23 @@ from mmengine.runner import Runner
 from rich.progress import track
 from torch import Tensor
 
-from ...models.detectors.swin_backbone import DEFAULT_BITS
+from ...registry import HOOKS
 from ..errors import UserError
 from ..inputs.config import ptq_hook_config
 from ..inputs.options import PTQOptions, resolve
 from ..inputs.runner import build_runner
 from ..quantization.calibrate import Calibration
 from ..quantization.images import CalibrationImages
+from ..quantization.ptq_hook import PTQHook
 from ..report.report import read_report
 from .cause import Cause
-from .certainty import causes_in_channels, causes_in_normalization
+from .certainty import (
+    causes_in_channels,
+    causes_in_normalization,
+    first_batches,
+)
 from .images import causes_in_images, pixels_of
 from .remedies import (
-    DEFAULTS,
     Trial,
     causes_in_trials,
     losses,
@@ -96,51 +101,42 @@ def diagnose(folder: Path, try_all: bool) -> Diagnosis:
     """
     options = options_of(folder)
     config = resolve(options)
-    hook = ptq_hook_config(config)
+    hook: PTQHook = HOOKS.build(ptq_hook_config(config))
     runner = build_runner(config, options.device, options.trust_checkpoint)
     runner.logger.setLevel('WARNING')
-    model = runner.model.eval()
-    settings = {**DEFAULTS, **hook}
-    bits = {**DEFAULT_BITS, **(settings['bits'] or {})}
-    test = _first(runner, IMAGES)
-    calibration = _calibration(runner, settings)
+    network = runner.model.eval().backbone
+    batches = first_batches(runner.test_dataloader, IMAGES)
+    test = _first(runner, batches)
+    calibration = _calibration(runner, hook)
 
     seen = pixels_of(test)
-    causes = causes_in_normalization(runner, seen, IMAGES)
-    causes += causes_in_channels(runner, IMAGES)
+    causes = causes_in_normalization(runner, batches, seen)
+    causes += causes_in_channels(runner, batches)
     causes += causes_in_images(pixels_of(calibration.own_batches()), seen)
-    if not settings['equalize']:
-        causes += causes_in_ratios(
-            channel_ratios(model.backbone, test, bits))
-    sites = seen_sites(model.backbone, calibration, test, bits,
-                       settings['equalize'])
+    if not hook.equalize:
+        causes += causes_in_ratios(channel_ratios(network, test, hook.bits))
+    sites = seen_sites(network, calibration, test, hook.bits, hook.equalize)
     causes += causes_in_sites(sites)
-    tried = [None, *(remedies(settings) if try_all else [])]
-    trials = [quantized(runner, hook, remedy, test)
+    tried = [None, *(remedies(hook.settings) if try_all else [])]
+    trials = [quantized(runner, hook.settings, remedy, test)
               for remedy in track(tried, 'quantizing', transient=True)]
     causes += causes_in_trials(trials, causes)
     return Diagnosis(str(folder), causes, losses(trials[0].sqnr_db), sites,
                      trials)
 
 
-def _calibration(runner: Runner, settings: dict[str, Any]) -> Calibration:
+def _calibration(runner: Runner, hook: PTQHook) -> Calibration:
     """As the run calibrated its backbone."""
-    loader = runner.build_dataloader(settings['calib_dataloader'],
-                                     settings['seed'])
+    loader = runner.build_dataloader(hook.calib_dataloader, hook.seed)
     return Calibration(
         CalibrationImages(loader, runner.model.data_preprocessor),
-        settings['num_batches'], settings['observer'], settings['seed'],
-        lambda *_: None)
+        hook.num_batches, hook.observer, hook.seed, lambda *_: None)
 
 
 @torch.no_grad()
-def _first(runner: Runner, count: int) -> list[Tensor]:
-    """What the backbone sees of the first test images."""
-    batches: list[Tensor] = []
-    for batch in CalibrationImages(runner.test_dataloader,
-                                   runner.model.data_preprocessor):
-        missing = count - sum(len(shown) for shown in batches)
-        if missing <= 0:
-            break
-        batches.append(batch[:missing])
-    return batches
+def _first(runner: Runner, batches: Sequence[Mapping]) -> list[Tensor]:
+    """What the backbone sees of test images, of no more than ``IMAGES``."""
+    seen: list[Tensor] = []
+    for batch in CalibrationImages(batches, runner.model.data_preprocessor):
+        seen.append(batch[:IMAGES - sum(map(len, seen))])
+    return seen

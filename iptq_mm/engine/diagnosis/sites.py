@@ -55,17 +55,6 @@ class SeenSite(NamedTuple):
         return self.clipped > max(CLIPPED, TIMES * self.expected)
 
 
-class _Watched:
-    """What an observer sees, and how often."""
-
-    def __init__(self, observer: Observer):
-        self.observer, self.histogram = observer, Histogram()
-
-    def observe(self, x: Tensor) -> None:
-        self.observer.observe(x)
-        self.histogram.observe(x)
-
-
 def share_beyond(histogram: Histogram, threshold: float) -> float:
     """Share of magnitudes above a threshold, to a bin's width (0.8 %)."""
     bins, counts = histogram.occupied()
@@ -91,7 +80,8 @@ def seen_sites(backbone: nn.Module, calibration: Calibration,
     sites = {name: site
              for name, site in lowering_of(backbone, bits).sites().items()
              if site.bits <= 8 and not site.bounded}
-    shown = {name: _Watched(observer)
+    # Every rule finds in a histogram what it asks for.
+    shown = {name: Observer(Histogram(), observer.rule)
              for name, observer in calibration.observers(sites).items()}
     _watch(backbone, sites, shown, calibration.batches,
            calibration.num_batches)
@@ -110,13 +100,13 @@ def _watch(backbone: nn.Module, sites: Mapping[str, Site],
                 count)
 
 
-def _seen(name: str, site: Site, shown: _Watched,
+def _seen(name: str, site: Site, shown: Observer[Histogram],
           tested: Histogram) -> SeenSite:
-    threshold = shown.observer.threshold(site.bits) * site.headroom
-    least = least_squares(shown.histogram, site.bits) * site.headroom
+    threshold = shown.threshold(site.bits) * site.headroom
+    least = least_squares(shown.statistics, site.bits) * site.headroom
     return SeenSite(
         name, threshold, share_beyond(tested, threshold),
-        share_beyond(shown.histogram, threshold),
+        share_beyond(shown.statistics, threshold),
         threshold / least if least else 1.)
 
 

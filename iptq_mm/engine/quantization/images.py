@@ -1,5 +1,7 @@
 """Calibration images as a backbone takes them."""
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
@@ -13,12 +15,13 @@ class CalibrationImages:
     order depends on its seed alone (mmengine's ``DefaultSampler``).
 
     Args:
-        dataloader (DataLoader): Yields what ``model.test_step`` takes.
+        dataloader (DataLoader | Sequence): Yields what ``model.test_step``
+            takes.
         preprocessor (BaseDataPreprocessor): Of the model: normalizes, pads
             and moves to the device.
     """
 
-    def __init__(self, dataloader: DataLoader,
+    def __init__(self, dataloader: DataLoader | Sequence[Mapping],
                  preprocessor: BaseDataPreprocessor):
         self.dataloader, self.preprocessor = dataloader, preprocessor
 

@@ -170,6 +170,11 @@ class PTQHook(Hook):
         self.preprocessor: dict[str, Any] | None = None
         self.images: CalibrationImages | None = None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every argument, as it is used."""
+        return {name: getattr(self, name) for name in SETTINGS}
+
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse a checkpoint that does not fit; mmengine only warns.
 
@@ -352,9 +357,8 @@ class PTQHook(Hook):
                 self.preprocessor).to(device)
 
     def _fingerprint(self, model: nn.Module, num_images: int) -> dict:
-        settings = {name: getattr(self, name) for name in SETTINGS}
         return {
-            'the settings of PTQHook': str(settings),
+            'the settings of PTQHook': str(self.settings),
             'the weights': digest([model]),
             'the number of images': num_images,
             'the number of processes': get_world_size()

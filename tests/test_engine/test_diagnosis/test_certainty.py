@@ -10,6 +10,7 @@ from iptq_mm.engine.diagnosis.certainty import (
     NORMALIZATIONS,
     causes_in_channels,
     causes_in_normalization,
+    first_batches,
     normalized,
 )
 from iptq_mm.engine.diagnosis.images import Pixels
@@ -48,15 +49,17 @@ def runner_of(model, **preprocessor):
 def test_channels_of_which_the_model_is_surer(channel, remedies):
     runner = runner_of(Sure(lambda image: image[channel].mean()),
                        bgr_to_rgb=True)
-    causes = causes_in_channels(runner, 4)
+    causes = causes_in_channels(
+        runner, first_batches(runner.test_dataloader, 4))
     assert [cause.remedy for cause in causes] == remedies
     first = runner.test_dataloader[0]['inputs'][0]
     assert first[:, 0, 0].tolist() == [200, 90, 50]
 
 
 def test_a_classifier_has_no_option_for_its_channels():
+    runner = runner_of(Sure(lambda image: image[2].mean()))
     cause, = causes_in_channels(
-        runner_of(Sure(lambda image: image[2].mean())), 4)
+        runner, first_batches(runner.test_dataloader, 4))
     assert 'data set' in cause.remedy
 
 
@@ -67,10 +70,12 @@ def test_the_normalization_that_makes_a_model_surest(name):
               ) / torch.tensor(std)
     runner = runner_of(Sure(
         lambda image: -(image.mean((1, 2)) - wanted).abs().sum()))
-    cause, = causes_in_normalization(runner, Pixels(4, 113., 60.), 4)
+    batches = first_batches(runner.test_dataloader, 4)
+    cause, = causes_in_normalization(runner, batches, Pixels(4, 113., 60.))
     assert cause.name == 'wrong normalization' and name in cause.seen
     assert f'std=[{std[0]:g},' in cause.remedy
-    assert causes_in_normalization(runner, Pixels(4, .1, 1.1), 4) == []
+    assert causes_in_normalization(
+        runner, batches, Pixels(4, .1, 1.1)) == []
 
 
 @pytest.mark.parametrize('own', [{}, dict(mean=[1.] * 3, std=[2.] * 3)])

@@ -5,13 +5,16 @@ from iptq_mm.engine.diagnosis.remedies import (
     Trial,
     causes_in_trials,
     losses,
+    remedies,
 )
 from iptq_mm.engine.inputs.settings import checked
+from iptq_mm.engine.quantization.ptq_hook import PTQHook
 
 
 def left(**hook):
+    settings = PTQHook(calib_dataloader=dict(), **hook).settings
     return [remedy.option.removeprefix('custom_hooks.0.')
-            for remedy in REMEDIES if remedy.changes(hook)]
+            for remedy in remedies(settings)]
 
 
 @pytest.mark.parametrize('hook, options', [
