@@ -153,7 +153,10 @@ setup(
     ],
     project_urls={'Paper': 'https://arxiv.org/abs/2511.15369'},
     packages=find_packages(include=['iptq_mm', 'iptq_mm.*']),
-    package_data={'iptq_mm.engine.report': ['page.html']},
+    package_data={
+        'iptq_mm.benchmark.hold': ['cpuid.c'],
+        'iptq_mm.engine.report': ['page.html']
+    },
     py_modules=['iptq'],
     entry_points={'console_scripts': ['iptq = iptq:main']},
     python_requires='>=3.9',

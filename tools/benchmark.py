@@ -36,8 +36,8 @@ def parse_args(args=None):
         help='runs of each (default: %(default)s)')
     options.add_argument(
         '--isa', help='instruction set of our kernels: baseline, avx2, ... '
-        '(default: the best of this machine); avx2 also holds torch and '
-        'OpenVINO to it, but not ONNX Runtime, which has no switch for that')
+        '(default: the best of this machine); avx2 also holds torch, OpenVINO '
+        'and ONNX Runtime to it')
     options.add_argument(
         '--cpu-time', action='store_true',
         help='count the time of the processor, all threads together, not that '

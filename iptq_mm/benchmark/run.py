@@ -18,6 +18,7 @@ from ..engine.atomic import atomic_file
 from ..engine.errors import UserError
 from ..ops import native
 from .dispatch import Dispatch, measure_dispatch
+from .hold import hold_onnxruntime_to_avx2
 from .machine import machine
 from .memory import peak_mb
 from .models import MODELS, float_model, seeded_images
@@ -39,6 +40,7 @@ class Options:
         vs (list[str]): Names in ``RUNTIMES``, beside our own.
         rounds (int): Runs of each.
         isa (str | None): Instruction set of our kernels; the best if None.
+            ``avx2`` holds ONNX Runtime to it, too.
         cpu_time (bool): Count the processor's time, not the clock's.
         profile (bool): Show where the time of W8A8 goes instead.
         json (Path | None): File for the results.
@@ -177,9 +179,12 @@ def run_benchmark(args: Options) -> None:
 
     Raises:
         UserError: For a name that does not exist, a package that is missing,
-            or a runtime that the model does not run in.
+            a runtime that the model does not run in, or ONNX Runtime that
+            cannot be held to AVX2.
     """
     args.check()
+    if args.isa == 'avx2' and any(name.startswith('ort') for name in args.vs):
+        hold_onnxruntime_to_avx2()
     console = Console()
     before, isa = torch.get_num_threads(), args.isa and native.isa()
     torch.set_num_threads(args.threads)
