@@ -100,8 +100,10 @@ def onnxruntime_headers() -> Path | None:
 def core() -> Extension:
     """The C++ core; ``iptq_mm/core/CMakeLists.txt`` builds the same."""
     folder = Path('iptq_mm/core')
-    sources = [*folder.glob('*.cpp'), *folder.glob('isa/*.cpp'),
-               *folder.glob('operators/*.cpp'), *folder.glob('runtime/*.cpp')]
+    sources = [
+        path for pattern in ('', 'isa/', 'operators/**/', 'runtime/')
+        for path in folder.glob(f'{pattern}*.cpp')
+    ]
     onnxruntime = onnxruntime_headers()
     if onnxruntime is None:
         print('iptq_mm: no onnxruntime_c_api.h, so there are no kernels for '
@@ -117,7 +119,7 @@ def core() -> Extension:
         # file. -Wno-...: keeps gcc 12 from warning about its own headers.
         extra_compile_args=[
             '-std=c++17', '-O3', '-g0', '-fno-lto', '-fvisibility=hidden',
-            '-Wno-maybe-uninitialized'
+            '-ffp-contract=off', '-Wno-maybe-uninitialized'
         ],
         # No -s: the symbols tell a test whose code is whose.
         extra_link_args=[

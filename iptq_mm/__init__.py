@@ -15,8 +15,12 @@ find_own_configs()
 
 with quiet_imports():
     from . import calibration, datasets, engine, functions, models
+from .engine.artifact.freeze import freeze  # noqa: E402
 from .engine.artifact.load import load  # noqa: E402
 
-__all__ = ['calibration', 'datasets', 'engine', 'functions', 'load', 'models']
+__all__ = [
+    'calibration', 'datasets', 'engine', 'freeze', 'functions', 'load',
+    'models'
+]
 
 __version__ = '0.1.0'

@@ -1,13 +1,13 @@
 """What of a model's time is spent outside of the kernels."""
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..ops.native.core import FUNCTIONS, core
+from ..ops.native.core import calls_seen
 
 
 @dataclass(frozen=True)
@@ -29,29 +29,16 @@ class Dispatch:
         return 1 - self.kernels_ms / self.ms
 
 
-@contextmanager
-def _timed(seconds: list[float]) -> Iterator[None]:
-    """Notes the time of each call of the library."""
-    library = core()
-    functions = {name: getattr(library, name) for name in FUNCTIONS}
+def _timed(seconds: list[float]) -> Callable[..., int]:
+    """Notes the time of a call of the library."""
 
-    def timed(function):
+    def timed(_: str, function: Callable[..., int], *arguments: Any) -> int:
+        began = time.perf_counter()
+        status = function(*arguments)
+        seconds.append(time.perf_counter() - began)
+        return status
 
-        def call(*args):
-            began = time.perf_counter()
-            status = function(*args)
-            seconds.append(time.perf_counter() - began)
-            return status
-
-        return call
-
-    for name, function in functions.items():
-        setattr(library, name, timed(function))
-    try:
-        yield
-    finally:
-        for name, function in functions.items():
-            setattr(library, name, function)
+    return timed
 
 
 @torch.no_grad()
@@ -67,7 +54,7 @@ def measure_dispatch(model: nn.Module, images: Tensor,
     runs = []
     for _ in range(rounds):
         seconds: list[float] = []
-        with _timed(seconds):
+        with calls_seen(_timed(seconds)):
             began = time.perf_counter()
             model(images)
             whole = time.perf_counter() - began

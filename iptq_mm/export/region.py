@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..engine.errors import UserError
 from ..environment import has_mmdet
+from ..models.networks import integer_networks
 from ..nn import Pixels
 from .port import Port, image_port, noise
 
@@ -102,10 +103,8 @@ def region_of(model: nn.Module) -> Region:
     try:
         if hasattr(model, 'integer_program'):
             return DetectorRegion.of(model)
-        for name, module in model.named_modules():
-            body = getattr(module, 'body', None)
-            if hasattr(body, 'patch_embed'):
-                return _network(name or 'backbone', module)
+        for name, network in integer_networks(model):
+            return _network(name or 'backbone', network)
     except RuntimeError as error:  # a scale of 0
         raise UserError(str(error)) from error
     raise UserError(f'{type(model).__name__} has no integer part to export: '

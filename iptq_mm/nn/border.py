@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..arithmetic import qmax
-from ..compat import is_compiling
+from .. import ops
 
 Convert = Callable[[Tensor], Tensor]
 
@@ -41,32 +40,12 @@ class _Scale(nn.Module):
         return super()._apply(fn, *args, **kwargs)
 
     def item(self) -> float:
-        """The scale as a Python float (53 bits hold m exactly).
+        """The scale as a Python float.
 
         Raises:
             RuntimeError: If the model is still empty.
         """
-        if not self.m:
-            raise RuntimeError(
-                'this integer model is empty: load an int_model.pth into it, '
-                'or make one with tools/ptq.py')
-        return self.m.item() * 2.0**-self.n.item()
-
-    def times(self, x: Tensor) -> Tensor:
-        """float32 x in units of 1 -> the same in units of the scale."""
-        return x * self._factor(lambda scale: scale)
-
-    def into(self, x: Tensor) -> Tensor:
-        """float32 x -> its multiple of the scale."""
-        return x * self._factor(lambda scale: 1 / scale)
-
-    def _factor(self, of: Callable[[Any], Any]) -> Any:
-        """Of the scale in float64, then float32: a number, or where a program
-        is made of the model (torch.compile, torch.export) what that reads
-        when it runs."""
-        if is_compiling():
-            return of(torch.ldexp(self.m.double(), -self.n)).float()
-        return of(self.item())
+        return ops.scale_of(self.m, self.n)
 
 
 def padded(image: Tensor, patch: int) -> Tensor:
@@ -95,9 +74,8 @@ class Quantize(nn.Module):
         self.scale = _Scale()
 
     def forward(self, x: Tensor) -> Tensor:
-        limit = qmax(self.bits)
-        q = torch.floor(self.scale.into(x.float()) + 0.5)
-        return q.clamp(-limit, limit).to(torch.int8)
+        scale = self.scale
+        return ops.quantize(x.float(), scale.m, scale.n, self.bits)
 
 
 class Pixels(nn.Module):
@@ -156,4 +134,15 @@ class Dequantize(nn.Module):
         self.scale = _Scale()
 
     def forward(self, q: Tensor) -> Tensor:
-        return self.scale.times(q.to(torch.float32))
+        return ops.dequantize(q, self.scale.m, self.scale.n)
+
+
+class DequantizeMaps(nn.Module):
+    """Integers [B, H, W, C] -> float32 [B, C, H, W]: ``S q``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = _Scale()
+
+    def forward(self, q: Tensor) -> Tensor:
+        return ops.dequantize_maps(q, self.scale.m, self.scale.n)

@@ -2,8 +2,17 @@
 from . import native, shapes
 from .attention import attention, window_attention
 from .block import block, window_block
-from .boxes import COORDINATE_BITS, box_levels, decode_boxes, nms, rank
+from .border import dequantize, dequantize_maps, quantize, scale_of
 from .conv import conv2d, neighbourhoods
+from .detection import (
+    COORDINATE_BITS,
+    box_levels,
+    decode_boxes,
+    nms,
+    paste_masks,
+    rank,
+    roi_align,
+)
 from .elementwise import add, requantize
 from .function import gelu, layer_norm, softmax, with_zero_point
 from .library import NAMESPACE, REFERENCES
@@ -15,9 +24,7 @@ from .linear import (
     linear_gelu,
     linear_wide,
 )
-from .masks import paste_masks
 from .merging import cut_patches, merge_layer_norm
-from .roi_align import roi_align
 
 shapes.load()  # once every operator is defined
 native.load()  # and has its reference
@@ -25,8 +32,9 @@ native.load()  # and has its reference
 __all__ = [
     'COORDINATE_BITS', 'LOWER_ZERO', 'NAMESPACE', 'REFERENCES', 'add',
     'attention', 'block', 'box_levels', 'conv2d', 'cut_patches',
-    'decode_boxes', 'gelu', 'group_ends', 'layer_norm', 'linear',
-    'linear_add', 'linear_gelu', 'linear_wide', 'merge_layer_norm', 'native',
-    'neighbourhoods', 'nms', 'paste_masks', 'rank', 'requantize', 'roi_align',
-    'shapes', 'softmax', 'window_attention', 'window_block', 'with_zero_point'
+    'decode_boxes', 'dequantize', 'dequantize_maps', 'gelu', 'group_ends',
+    'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'linear_wide',
+    'merge_layer_norm', 'native', 'neighbourhoods', 'nms', 'paste_masks',
+    'quantize', 'rank', 'requantize', 'roi_align', 'scale_of', 'shapes',
+    'softmax', 'window_attention', 'window_block', 'with_zero_point'
 ]

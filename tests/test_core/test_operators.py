@@ -15,7 +15,8 @@ from classifiers import float_vit, images, integer_twin
 from debian import arm_compiler, emulator, unpacked
 
 CORE = Path(native.__file__).parents[2] / 'core'
-DRIVERS = [*sorted(CORE.glob('*.cpp')), *sorted(CORE.glob('operators/*.cpp')),
+DRIVERS = [*sorted(CORE.glob('*.cpp')),
+           *sorted(CORE.glob('operators/**/*.cpp')),
            *sorted(CORE.glob('runtime/*.cpp')),
            CORE / 'tests' / 'operators.cpp']
 HEADERS = 'trixie', 'libonnxruntime-dev', 'nlohmann-json3-dev'

@@ -15,10 +15,10 @@ from iptq_mm.ops import (
     rank,
     roi_align,
 )
-from iptq_mm.ops.boxes import level_areas
+from iptq_mm.ops.detection.boxes import level_areas
 
 from native_kernels import isa, no_reference  # noqa: F401  (a fixture)
-from test_ops.test_boxes import UNIT, some_boxes
+from test_ops.test_detection.test_boxes import UNIT, some_boxes
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason='installed without the native kernels')

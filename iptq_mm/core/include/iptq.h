@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /* Raised with every change of this file. */
-#define IPTQ_INTERFACE 3
+#define IPTQ_INTERFACE 4
 
 typedef enum iptq_status {
   IPTQ_OK = 0,
@@ -249,6 +249,63 @@ IPTQ_API iptq_status iptq_requantize(const iptq_executor* executor,
 IPTQ_API iptq_status iptq_add(const iptq_executor* executor, const int16_t* x,
                               const int16_t* y, int64_t repeats,
                               int64_t period, int16_t* sum);
+
+/* x [images, tokens, channels] with a step for each axis, the last 1; y
+ * [images, channels]: the sums over the tokens, at most 65536. */
+IPTQ_API iptq_status iptq_sum_tokens(const int16_t* x, const int64_t sizes[3],
+                                     const int64_t steps[3], int32_t* y);
+
+/* Values of `width` bytes (1, 2, 4) from x to y, both with a step for each
+ * axis, counted in values. */
+IPTQ_API iptq_status iptq_copy(int width, int64_t axes, const int64_t* sizes,
+                               const void* x, const int64_t* x_steps, void* y,
+                               const int64_t* y_steps);
+
+/* ---- borders ------------------------------------------------------------ */
+
+/* Floats to integers at the scale m 2^-n, bits at most 8, and back; q of
+ * `width` bytes (1, 2). */
+IPTQ_API iptq_status iptq_quantize(const iptq_executor* executor,
+                                   const float* x, int64_t count,
+                                   const int64_t* m, const int64_t* n,
+                                   int bits, int8_t* y);
+IPTQ_API iptq_status iptq_dequantize(const iptq_executor* executor,
+                                     const void* q, int width, int64_t count,
+                                     const int64_t* m, const int64_t* n,
+                                     float* y);
+
+/* q [images, positions, channels], y [images, channels, positions]. */
+IPTQ_API iptq_status iptq_dequantize_maps(const iptq_executor* executor,
+                                          const void* q, int width,
+                                          int64_t images, int64_t positions,
+                                          int64_t channels, const int64_t* m,
+                                          const int64_t* n, float* y);
+
+/* ---- recordings --------------------------------------------------------- */
+
+/* A call of a function of this file, from memory to memory: one that ends in
+ * _run, or works without an object, boxes and masks excepted. An argument is
+ * an integer or an address, as it is, or an offset from a base. */
+typedef struct iptq_call {
+  const char* function; /* its name */
+  int arguments;        /* how many it has */
+  const int64_t* words; /* they */
+  const int* bases;     /* of each the number of its base, or -1 */
+} iptq_call;
+
+/* What a network does to an image of a size: calls made one after the other,
+ * with other memory each time. What is not at a base is the caller's, and has
+ * to live as long as the recording. */
+typedef struct iptq_recording iptq_recording;
+
+IPTQ_API iptq_status iptq_recording_create(int64_t count,
+                                           const iptq_call* calls, int bases,
+                                           iptq_recording** recording);
+IPTQ_API void iptq_recording_destroy(iptq_recording* recording);
+
+/* The status of the first call that fails, or IPTQ_OK. */
+IPTQ_API iptq_status iptq_recording_play(const iptq_recording* recording,
+                                         void* const* bases);
 
 /* ---- boxes and masks --------------------------------------------------- */
 

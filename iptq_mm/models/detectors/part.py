@@ -1,7 +1,7 @@
 """An integer part of a detector, and the scales at its borders."""
 from torch import Tensor, nn
 
-from ...nn import Dequantize, Quantize
+from ...nn import DequantizeMaps, Quantize
 
 
 class IntPart(nn.Module):
@@ -27,12 +27,13 @@ class IntPart(nn.Module):
         self.bits = bits
         self.quantize = nn.ModuleList(Quantize(bits) for _ in range(inputs))
         self.body = body
-        self.dequantize = nn.ModuleList(Dequantize() for _ in range(outputs))
+        self.dequantize = nn.ModuleList(
+            DequantizeMaps() for _ in range(outputs))
 
     def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
         outputs = self.body(*(
             quantize(x).permute(0, 2, 3, 1)
             for quantize, x in zip(self.quantize, features)))
         return tuple(
-            dequantize(q).permute(0, 3, 1, 2).contiguous()
+            dequantize(q)
             for dequantize, q in zip(self.dequantize, outputs))

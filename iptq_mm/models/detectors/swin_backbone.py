@@ -8,7 +8,7 @@ from mmengine.utils import to_2tuple
 from torch import Tensor, nn
 
 from ...nn import (
-    Dequantize,
+    DequantizeMaps,
     IntLayerNorm,
     IntMergedLayerNorm,
     IntMergedRequantize,
@@ -168,13 +168,14 @@ class IntSwinTransformer(BaseModule):
                     i: norm(f'norm{i}', embed_dims * 2**i, bits['output'])
                     for i in out_indices
                 })
-        self.dequantize = nn.ModuleList(Dequantize() for _ in out_indices)
+        self.dequantize = nn.ModuleList(
+            DequantizeMaps() for _ in out_indices)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """float32 or uint8 [B, in_channels, H, W] -> for each output index i,
         float32 [B, C 2^i, H_i, W_i]."""
         outputs = self.body(self.quantize(x))
         return [
-            dequantize(q).permute(0, 3, 1, 2).contiguous()
+            dequantize(q)
             for dequantize, q in zip(self.dequantize, outputs)
         ]

@@ -7,7 +7,7 @@ operators.
 import warnings
 
 from ..library import LIBRARY
-from . import blocks, boxes, layers
+from . import blocks, border, boxes, layers
 from .core import (
     INTERFACE,
     available,
@@ -17,14 +17,19 @@ from .core import (
     library,
     serves_onnxruntime,
 )
-from .objects import forget_all
+from .objects import Recordings, forget_all
+from .recorder import record
+from .recording import NotRecordableError, Recording
 
 __all__ = [
-    'INTERFACE', 'available', 'isa', 'isas', 'library', 'load',
+    'INTERFACE', 'NotRecordableError', 'Recording', 'Recordings',
+    'available', 'isa', 'isas', 'library', 'load', 'record',
     'serves_onnxruntime', 'set_isa'
 ]
 
-_KERNELS = {**layers.KERNELS, **blocks.KERNELS, **boxes.KERNELS}
+_KERNELS = {
+    **border.KERNELS, **layers.KERNELS, **blocks.KERNELS, **boxes.KERNELS
+}
 
 
 def load() -> None:

@@ -56,6 +56,7 @@ class _WindowBlockObject(_BlockObject):
                  mask: int):
         super().__init__(parts)
         self.pad, self.table, self.mask = pad, table, mask
+        self.memory = pad, table
 
 
 def _parts(layers: tuple[Tensor, ...], functions: list[str], heads: int,

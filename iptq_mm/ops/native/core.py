@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import (
     CDLL,
     Array,
@@ -15,10 +17,11 @@ from ctypes import (
 )
 from functools import cache
 from pathlib import Path
+from threading import Lock, get_ident
 
 import torch
 
-INTERFACE = 3
+INTERFACE = 4
 """``IPTQ_INTERFACE`` of the header that the calls here are written for."""
 
 _P, _I, _L, _S = c_void_p, c_int, c_int64, c_char_p
@@ -44,6 +47,13 @@ FUNCTIONS = dict(
     iptq_softmax=(_S, _L, _P, _P, _P, _L, _L, _P),
     iptq_requantize=(_P, _P, _I, _L, _L, _P, _P, _L, _I, _P),
     iptq_add=(_P, _P, _P, _L, _L, _P),
+    iptq_sum_tokens=(_P, _P, _P, _P),
+    iptq_copy=(_I, _L, _P, _P, _P, _P, _P),
+    iptq_quantize=(_P, _P, _L, _P, _P, _I, _P),
+    iptq_dequantize=(_P, _P, _I, _L, _P, _P, _P),
+    iptq_dequantize_maps=(_P, _P, _I, _L, _L, _L, _P, _P, _P),
+    iptq_recording_create=(_L, _P, _I, _P),
+    iptq_recording_play=(_P, _P),
     iptq_box_levels=(_P, _L, _P, _L, _P),
     iptq_decode_boxes=(_P, _L, _P, _I, _P, _P, _P, _P),
     iptq_rank=(_P, _I, _L, _L, _P),
@@ -55,7 +65,8 @@ FUNCTIONS = dict(
 
 OK, UNSUPPORTED, INVALID, NO_MEMORY = range(4)
 
-OBJECTS = ('linear', 'linear_wide', 'gelu', 'layer_norm', 'attention')
+OBJECTS = (
+    'linear', 'linear_wide', 'gelu', 'layer_norm', 'attention', 'recording')
 
 
 def library() -> Path | None:
@@ -170,6 +181,33 @@ def succeeded(status: int) -> bool:
     if status == NO_MEMORY:
         raise MemoryError(core().iptq_last_error().decode())
     return status == OK
+
+
+@contextmanager
+def calls_seen(by: Callable[..., int]) -> Iterator[None]:
+    """While the context lasts, this thread's calls of the library's
+    ``FUNCTIONS`` go through ``by(name, function, *arguments)``, which gives
+    the status. One thread at a time.
+    """
+    library, thread = core(), get_ident()
+
+    def seen(name: str, function: Callable) -> Callable:
+        return lambda *arguments: (
+            by(name, function, *arguments)
+            if get_ident() == thread else function(*arguments))
+
+    with _SEEN:
+        functions = {name: getattr(library, name) for name in FUNCTIONS}
+        for name, function in functions.items():
+            setattr(library, name, seen(name, function))
+        try:
+            yield
+        finally:
+            for name, function in functions.items():
+                setattr(library, name, function)
+
+
+_SEEN = Lock()
 
 
 def int64s(*values: int) -> Array:

@@ -7,7 +7,7 @@ torch counts the writes.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ctypes import byref, c_void_p
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ class Object:
 
     Attributes:
         handle (int | None): Its address.
+        memory (tuple[Tensor, ...]): What calls read beside the object.
         inputs, outputs (int): Channels that it takes and gives.
     """
 
@@ -30,6 +31,7 @@ class Object:
         self.handle: int | None = None
         self._destroy: Callable[[int], None] | None = None
         self.inputs = self.outputs = 0
+        self.memory: tuple[Tensor, ...] = ()
 
     @classmethod
     def create(cls, kind: str, *arguments: Any, inputs: int = 0,
@@ -91,6 +93,10 @@ class Kept:
                 tensors[1:])
         return made
 
+    def objects(self) -> Iterator[Object]:
+        """Those that are kept at the moment."""
+        return (entry.object for entry in [*self._found.values()])
+
     def forget(self) -> None:
         """Make them anew."""
         self._found.clear()
@@ -113,8 +119,40 @@ _VERSION = attrgetter('_version')
 
 _ALL: list[Kept] = []
 
+class Recordings:
+    """What somebody has recorded, by what it is good for; forgotten with the
+    objects that it calls."""
+
+    def __init__(self) -> None:
+        self._found: dict[Any, Any] = {}
+        _RECORDINGS.add(self)
+
+    def find(self, key: Any) -> Any:
+        """The one of the key, or None."""
+        return self._found.get(key)
+
+    def keep(self, key: Any, recording: Any) -> None:
+        self._found[key] = recording
+
+    def forget(self) -> None:
+        """Record anew."""
+        self._found.clear()
+
+
+_RECORDINGS: weakref.WeakSet[Recordings] = weakref.WeakSet()
+
+
+def kept_objects() -> dict[int, Object]:
+    """All of them, by their handles."""
+    return {
+        made.handle: made
+        for kept in _ALL for made in kept.objects() if made.handle is not None
+    }
+
 
 def forget_all() -> None:
     """Make every object anew, by another instruction set."""
     for kept in _ALL:
         kept.forget()
+    for recordings in [*_RECORDINGS]:
+        recordings.forget()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .... import ops
 from ....compat import zip_strict
-from ....ops.masks import PROBABILITY_BITS, mask_windows, run_lengths
+from ....ops.detection.masks import PROBABILITY_BITS, mask_windows, run_lengths
 from .results import Detections
 from .scores import SCORE_BITS
 

@@ -31,7 +31,7 @@ class Candidates(NamedTuple):
     """Boxes of an image before suppression.
 
     Args:
-        boxes (Tensor): int32 [N, 4], see ``ops/boxes.py``.
+        boxes (Tensor): int32 [N, 4], see ``ops/detection/boxes.py``.
         logits (Tensor): Integers [N], of one scale.
         labels (Tensor): int64 [N].
         levels (Tensor): int64 [N].

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ....arithmetic import dyadic
 from ....compat import zip_strict
 from ....nn import IntRequantize
-from ....ops.boxes import COORDINATE_BITS, DELTA_BITS, level_areas
-from ....ops.masks import PROBABILITY_BITS
+from ....ops.detection.boxes import COORDINATE_BITS, DELTA_BITS, level_areas
+from ....ops.detection.masks import PROBABILITY_BITS
 from ..part import IntPart
 from .anchors import ALL, AnchorRules, IntAnchorHead
 from .boxes import BoxRules, IntBoxes, IntBoxStage

@@ -14,7 +14,7 @@ class IntFeatures(nn.Module):
     Args:
         strides (Sequence[int]): Pixels a position, of each level.
         areas (Sequence[int]): From which area on a box is of each level but
-            the first, see ``ops.boxes.level_areas``.
+            the first, see ``ops.detection.boxes.level_areas``.
         size (int): Side of a box in features.
         sampling (int): As ``ops.roi_align`` takes it.
         bits (int): Width of the features.
@@ -32,7 +32,7 @@ class IntFeatures(nn.Module):
         """
         Args:
             pyramid (Sequence[Tensor]): int16 [B, H_l, W_l, C].
-            boxes (Tensor): int32 [N, 4], see ``ops/boxes.py``.
+            boxes (Tensor): int32 [N, 4], see ``ops/detection/boxes.py``.
             images (Tensor): int64 [N], which of the B.
 
         Returns:

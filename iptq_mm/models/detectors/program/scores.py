@@ -22,7 +22,7 @@ class Found(NamedTuple):
     """Detections of an image, the best first.
 
     Args:
-        boxes (Tensor): int32 [N, 4], see ``ops/boxes.py``.
+        boxes (Tensor): int32 [N, 4], see ``ops/detection/boxes.py``.
         scores (Tensor): int32 [N], 30 fractional bits.
         labels (Tensor): int64 [N].
     """

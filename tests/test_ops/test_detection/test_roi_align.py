@@ -5,9 +5,13 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iptq_mm.ops.roi_align import WEIGHT_BITS, axis_weights, roi_align
+from iptq_mm.ops.detection.roi_align import (
+    WEIGHT_BITS,
+    axis_weights,
+    roi_align,
+)
 
-from test_ops.test_boxes import UNIT, some_boxes
+from test_ops.test_detection.test_boxes import UNIT, some_boxes
 
 
 def features(*shape, seed=0):

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "../runtime/status.h"
-#include "../runtime/threads.h"
+#include "../../runtime/status.h"
+#include "../../runtime/threads.h"
 
 namespace iptq {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "../runtime/status.h"
+#include "../../runtime/status.h"
 
 namespace iptq {
 namespace {

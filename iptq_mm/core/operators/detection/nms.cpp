@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "../runtime/status.h"
+#include "../../runtime/status.h"
 
 namespace iptq {
 namespace {

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "../runtime/dispatch.h"
-#include "../runtime/memory.h"
-#include "../runtime/status.h"
-#include "../runtime/threads.h"
+#include "../../runtime/dispatch.h"
+#include "../../runtime/memory.h"
+#include "../../runtime/status.h"
+#include "../../runtime/threads.h"
 
 namespace iptq {
 namespace {

@@ -11,9 +11,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from ..arithmetic import multiply_shift, rshift
-from .library import operator
-from .loops import while_any
+from ...arithmetic import multiply_shift, rshift
+from ..library import operator
+from ..loops import while_any
 
 COORDINATE_BITS = 8
 """Fractional bits of a coordinate."""

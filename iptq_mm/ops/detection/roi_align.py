@@ -8,10 +8,10 @@ one rounding at the end.
 import torch
 from torch import Tensor
 
-from ..arithmetic import floor_divide
+from ...arithmetic import floor_divide
+from ..library import operator
+from ..loops import each
 from .boxes import COORDINATE_BITS
-from .library import operator
-from .loops import each
 
 WEIGHT_BITS = 11
 """Fractional bits of a weight along one axis."""
@@ -73,7 +73,7 @@ def roi_align(maps: list[Tensor], strides: list[int], boxes: Tensor,
             scale.
         strides (list[int]): Pixels from one position of a map to the next.
         boxes (Tensor): int32 [N, 4], x1 <= x2 and y1 <= y2, see
-            ``ops/boxes.py``.
+            ``ops/detection/boxes.py``.
         images (Tensor): int64 [N], which of the B a box is in.
         levels (Tensor): int64 [N], which map.
         height, width (int): Bins of a box.

@@ -10,7 +10,7 @@ from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 
 from iptq_mm.arithmetic import dyadic
-from iptq_mm.ops.boxes import (
+from iptq_mm.ops.detection.boxes import (
     DELTA_BITS,
     box_levels,
     decode_boxes,

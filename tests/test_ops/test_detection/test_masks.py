@@ -8,7 +8,7 @@ from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
 from pycocotools import mask as coco
 
 from iptq_mm.compat import zip_strict
-from iptq_mm.ops.masks import (
+from iptq_mm.ops.detection.masks import (
     PROBABILITY_BITS,
     axis_places,
     mask_windows,
@@ -16,7 +16,7 @@ from iptq_mm.ops.masks import (
     run_lengths,
 )
 
-from test_ops.test_boxes import UNIT, some_boxes
+from test_ops.test_detection.test_boxes import UNIT, some_boxes
 
 SCALE = 0.05
 HALF = 1 << (PROBABILITY_BITS - 1)

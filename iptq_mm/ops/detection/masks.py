@@ -8,11 +8,11 @@ size of the image.
 import torch
 from torch import Tensor
 
-from ..arithmetic import floor_divide
-from ..compat import zip_strict
+from ...arithmetic import floor_divide
+from ...compat import zip_strict
+from ..library import operator
+from ..loops import each
 from .boxes import COORDINATE_BITS
-from .library import operator
-from .loops import each
 
 WEIGHT_BITS = 11
 """Fractional bits of a weight along one axis."""
@@ -25,8 +25,8 @@ def mask_windows(boxes: Tensor, height: int, width: int) -> Tensor:
     """The pixels that a mask can reach.
 
     Args:
-        boxes (Tensor): int32 [N, 4], see ``ops/boxes.py``, in coordinates of
-            the image.
+        boxes (Tensor): int32 [N, 4], see ``ops/detection/boxes.py``, in
+            coordinates of the image.
         height, width (int): Of the image.
 
     Returns:

@@ -1,0 +1,131 @@
+"""An integer model that is run, and not looked into."""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar, Union
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as of_all
+from torch.overrides import has_torch_function
+from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+from ...compat import before_loading, is_compiling
+from ...models.networks import integer_networks
+from ...ops import native
+from ..errors import UserError
+
+Model = TypeVar('Model', bound=nn.Module)
+Outputs = Union[Tensor, 'list[Tensor]']
+
+
+def freeze(model: Model) -> Model:
+    """Let the integer networks of a model run in one call of the library.
+
+    The first image of a size is run twice, and what the library is called for
+    is noted; from then on an image of that size is one call, which gives the
+    same bits. What Python, torch and cold caches take between the layers falls
+    away.
+
+    Weights are taken as they are then. ``load_state_dict`` begins anew;
+    whoever changes a tensor or a module in another way calls this function
+    again. Hooks, ``torch.compile``, ``torch.export``, the export to ONNX, the
+    integer-only guard and other devices still see layers.
+
+    Args:
+        model (nn.Module): A classifier or a backbone, or what has one inside;
+            not a detector that is integer as a whole, which is one program
+            already.
+
+    Returns:
+        nn.Module: The model.
+
+    Raises:
+        UserError: If it has no integer network, is a whole detector, or the
+            package was installed without its kernels.
+    """
+    if not native.available():
+        raise UserError('freeze() needs the native kernels, and iptq_mm was '
+                        'installed without: install it again where there is '
+                        'a C++ compiler')
+    if hasattr(model, 'integer_program'):
+        raise UserError('freeze() is for networks: a detector that is integer '
+                        'as a whole does not run its backbone by itself')
+    networks = [network for _, network in integer_networks(model)]
+    if not networks:
+        raise UserError(f'{type(model).__name__} has no integer network to '
+                        'freeze: make one with tools/ptq.py')
+    for network in networks:
+        frozen = vars(network).get('forward')
+        if isinstance(frozen, _Frozen):
+            frozen.forget()
+        else:
+            network.forward = _Frozen(network)
+            before_loading(network, network.forward.forget)
+    return model
+
+
+class _Frozen:
+    """The forward of a network.
+
+    Args:
+        network (nn.Module): An image [B, C, H, W] to a tensor, or a list.
+    """
+
+    def __init__(self, network: nn.Module):
+        self.network = network
+        self.forget()
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.network, )
+
+    def forget(self, *_: Any) -> None:
+        """Record anew."""
+        self._recordings = native.Recordings()
+        self._hooks: list[dict] | None = None
+
+    def __call__(self, x: Tensor) -> Outputs:
+        if self._is_watched(x):
+            return self._by_layers(x)
+        x = x.contiguous()
+        key = x.shape, x.dtype, torch.get_num_threads()
+        run = self._recordings.find(key)
+        if run is None:
+            run = self._recorded(x)
+            self._recordings.keep(key, run)
+        return run(x)
+
+    def _is_watched(self, x: Tensor) -> bool:
+        """Whether somebody wants to see layers, or x is no plain tensor."""
+        if (is_compiling() or torch.jit.is_tracing() or type(x) is not Tensor
+                or x.requires_grad or x.device.type != 'cpu'
+                or has_torch_function((x, ))  # also where a mode is on
+                or _get_current_dispatch_mode() is not None):
+            return True
+        if self._hooks is None:
+            self._hooks = [
+                hooks for module in self.network.modules()
+                if module is not self.network for hooks in
+                (module._forward_pre_hooks, module._forward_hooks)
+            ]
+        return (any(self._hooks) or bool(of_all._global_forward_hooks)
+                or bool(of_all._global_forward_pre_hooks))
+
+    def _by_layers(self, x: Tensor) -> Outputs:
+        return type(self.network).forward(self.network, x)
+
+    def _recorded(self, x: Tensor) -> Callable[[Tensor], Outputs]:
+        one = isinstance(self._by_layers(x), Tensor)
+
+        def outputs(x: Tensor) -> list[Tensor]:
+            found = self._by_layers(x)
+            return [found] if one else found
+
+        try:
+            recording = native.record(outputs, x)
+        except native.NotRecordableError as error:
+            warnings.warn(f'{type(self.network).__name__} runs layer by '
+                          f'layer, for {error}', stacklevel=4)
+            return self._by_layers
+        return (lambda x: recording(x)[0]) if one else recording
