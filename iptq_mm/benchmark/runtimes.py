@@ -18,7 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from ..compat import export_traced
+from ..engine.artifact.freeze import freeze
 from ..engine.errors import UserError
+from ..ops import native
 from .integer import integer_model
 from .models import Detection
 
@@ -71,6 +73,13 @@ def _save_torch(model: nn.Module, images: Tensor, path: Path) -> None:
 def _load_torch(path: Path, threads: int) -> Run:
     torch.set_num_threads(threads)
     return torch.load(path, weights_only=False)
+
+
+def _load_integer(path: Path, threads: int) -> Run:
+    model = _load_torch(path, threads)
+    if isinstance(model, Detection) or not native.available():
+        return model
+    return freeze(model)
 
 
 def _load_compiled(path: Path, threads: int) -> Run:
@@ -195,9 +204,9 @@ def _load_openvino(path: Path, threads: int) -> Run:
 
 
 RUNTIMES: dict[str, Runtime] = {
-    'iptq-w8a8': Runtime(_save_integer(dict(weight=8)), _load_torch),
-    'iptq-w6a8': Runtime(_save_integer(dict(weight=6)), _load_torch),
-    'iptq-w4a8': Runtime(_save_integer(dict(weight=4)), _load_torch),
+    'iptq-w8a8': Runtime(_save_integer(dict(weight=8)), _load_integer),
+    'iptq-w6a8': Runtime(_save_integer(dict(weight=6)), _load_integer),
+    'iptq-w4a8': Runtime(_save_integer(dict(weight=4)), _load_integer),
     'torch': Runtime(_save_torch, _load_torch),
     'compile': Runtime(_save_torch, _load_compiled),
     'ort': Runtime(_save_onnx, _load_onnxruntime, ('onnx', 'onnxruntime')),

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 import pytest
 
 from iptq_mm.ops import native
-from iptq_mm.ops.native import blocks, boxes, layers
+from iptq_mm.ops.native import blocks, border, boxes, layers
 
 ISAS = native.isas() if native.available() else []
 
@@ -25,6 +25,6 @@ def no_reference():
         raise AssertionError(f'{name} was left to the reference')
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (layers, blocks, boxes):
+        for module in (layers, blocks, border, boxes):
             patch.setattr(module, 'to_reference', refuse)
         yield

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -576,6 +577,92 @@ void test_at_once(Random& random) {
   iptq_linear_destroy(layer);
 }
 
+void test_borders(Random& random) {
+  const int64_t m = (int64_t{1} << 30) + 12345, n = 36, count = 5 * 7 * 19;
+  const float scale = static_cast<float>(std::ldexp(double(m), -int(n)));
+  std::vector<float> x;
+  for (const int32_t value : random.draw<int32_t>(count, 1 << 18))
+    x.push_back(static_cast<float>(value) * 1e-5f);
+  x[0] = INFINITY, x[1] = -INFINITY, x[2] = NAN, x[3] = scale / 2;
+  const float factor =
+      static_cast<float>(1 / std::ldexp(double(m), -int(n)));
+  std::vector<int8_t> codes;
+  for (const float value : x) {
+    const float code = std::floor(value * factor + .5f);
+    codes.push_back(std::isnan(code) ? 0
+                                     : static_cast<int8_t>(std::clamp(
+                                           code, -31.f, 31.f)));
+  }
+  REQUIRE(everywhere("quantize", [&](const iptq_executor* executor) {
+            std::vector<int8_t> y(count);
+            REQUIRE(iptq_quantize(executor, x.data(), count, &m, &n, 6,
+                                  y.data()) == IPTQ_OK);
+            return bytes(y);
+          }) == bytes(codes));
+  const auto q = random.draw<int16_t>(count, 32767);
+  std::vector<float> plain, maps(count);
+  for (const int16_t value : q)
+    plain.push_back(static_cast<float>(value) * scale);
+  for (int64_t image = 0; image < 5; ++image)
+    for (int64_t at = 0; at < 7; ++at)
+      for (int64_t c = 0; c < 19; ++c)
+        maps[(image * 19 + c) * 7 + at] = plain[(image * 7 + at) * 19 + c];
+  REQUIRE(everywhere("dequantize", [&](const iptq_executor* executor) {
+            std::vector<float> y(count);
+            REQUIRE(iptq_dequantize(executor, q.data(), 2, count, &m, &n,
+                                    y.data()) == IPTQ_OK);
+            return bytes(y);
+          }) == bytes(plain));
+  REQUIRE(everywhere("dequantize_maps", [&](const iptq_executor* executor) {
+            std::vector<float> y(count);
+            REQUIRE(iptq_dequantize_maps(executor, q.data(), 2, 5, 7, 19, &m,
+                                         &n, y.data()) == IPTQ_OK);
+            return bytes(y);
+          }) == bytes(maps));
+  const int64_t none = 0;
+  REQUIRE(iptq_quantize(nullptr, x.data(), count, &none, &n, 8,
+                        codes.data()) == IPTQ_UNSUPPORTED);
+}
+
+int64_t word(const void* address) {
+  return static_cast<int64_t>(reinterpret_cast<intptr_t>(address));
+}
+
+// Tokens [2, 5, 6] without the first, summed: a copy, then a sum.
+void test_recording(Random& random) {
+  const auto x = random.draw<int16_t>(60, 32767);
+  const int64_t sizes[] = {2, 4, 6}, steps[] = {30, 6, 1},
+                dense[] = {24, 6, 1};
+  const int64_t copied[] = {2, 3,  word(sizes), 6 * 2, word(steps),
+                            0, word(dense)};
+  const int copied_from[] = {-1, -1, -1, 0, -1, 1, -1};
+  const int64_t summed[] = {0, word(sizes), word(dense), 0};
+  const int summed_from[] = {1, -1, -1, 2};
+  const iptq_call calls[] = {{"iptq_copy", 7, copied, copied_from},
+                             {"iptq_sum_tokens", 4, summed, summed_from}};
+  iptq_recording* recording = nullptr;
+  REQUIRE(iptq_recording_create(2, calls, 3, &recording) == IPTQ_OK);
+  for (int i = 0; i < 2; ++i) {
+    std::vector<int16_t> from = x, scratch(48);
+    if (i) std::reverse(from.begin(), from.end());
+    std::vector<int32_t> y(12), expected(12);
+    for (int64_t image = 0; image < 2; ++image)
+      for (int64_t token = 1; token < 5; ++token)
+        for (int64_t c = 0; c < 6; ++c)
+          expected[image * 6 + c] += from[(image * 5 + token) * 6 + c];
+    void* bases[] = {from.data(), scratch.data(), y.data()};
+    REQUIRE(iptq_recording_play(recording, bases) == IPTQ_OK);
+    REQUIRE(y == expected);
+  }
+  iptq_recording_destroy(recording);
+  const auto refused = [&](iptq_call call, iptq_status status) {
+    REQUIRE(iptq_recording_create(1, &call, 2, &recording) == status);
+  };
+  refused({"iptq_copy", 6, copied, copied_from}, IPTQ_INVALID);
+  refused({"iptq_sum_tokens", 4, summed, summed_from}, IPTQ_INVALID);
+  refused({"iptq_nms", 8, copied, copied_from}, IPTQ_UNSUPPORTED);
+}
+
 // An OpenMP of one thread, of two, and of fewer than were asked for.
 int openmp_threads = 1;
 thread_local int openmp_number = 0;
@@ -634,6 +721,8 @@ int main() {
   test_attention(random);
   test_block(random);
   test_elementwise(random);
+  test_borders(random);
+  test_recording(random);
   test_boxes(random);
   test_refusals(random);
   test_at_once(random);

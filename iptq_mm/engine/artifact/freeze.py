@@ -57,17 +57,19 @@ def freeze(model: Model) -> Model:
         raise UserError(f'{type(model).__name__} has no integer network to '
                         'freeze: make one with tools/ptq.py')
     for network in networks:
-        frozen = vars(network).get('forward')
+        frozen = getattr(vars(network).get('forward'), '__self__', None)
         if isinstance(frozen, _Frozen):
             frozen.forget()
         else:
-            network.forward = _Frozen(network)
-            before_loading(network, network.forward.forget)
+            frozen = _Frozen(network)
+            # A method: torch.export wants to see its code.
+            network.forward = frozen.forward
+            before_loading(network, frozen.forget)
     return model
 
 
 class _Frozen:
-    """The forward of a network.
+    """A network's way by recordings.
 
     Args:
         network (nn.Module): An image [B, C, H, W] to a tensor, or a list.
@@ -85,7 +87,7 @@ class _Frozen:
         self._recordings = native.Recordings()
         self._hooks: list[dict] | None = None
 
-    def __call__(self, x: Tensor) -> Outputs:
+    def forward(self, x: Tensor) -> Outputs:
         if self._is_watched(x):
             return self._by_layers(x)
         x = x.contiguous()

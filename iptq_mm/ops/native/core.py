@@ -17,7 +17,7 @@ from ctypes import (
 )
 from functools import cache
 from pathlib import Path
-from threading import Lock, get_ident
+from threading import RLock, get_ident
 
 import torch
 
@@ -187,7 +187,7 @@ def succeeded(status: int) -> bool:
 def calls_seen(by: Callable[..., int]) -> Iterator[None]:
     """While the context lasts, this thread's calls of the library's
     ``FUNCTIONS`` go through ``by(name, function, *arguments)``, which gives
-    the status. One thread at a time.
+    the status. One thread at a time; contexts may lie in one another.
     """
     library, thread = core(), get_ident()
 
@@ -207,7 +207,7 @@ def calls_seen(by: Callable[..., int]) -> Iterator[None]:
                 setattr(library, name, function)
 
 
-_SEEN = Lock()
+_SEEN = RLock()
 
 
 def int64s(*values: int) -> Array:
