@@ -1,6 +1,7 @@
 """What of a model's time is spent outside of the kernels."""
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +30,8 @@ class Dispatch:
         return 1 - self.kernels_ms / self.ms
 
 
-def _timed(seconds: list[float]) -> Callable[..., int]:
-    """Notes the time of a call of the library."""
+def timed_calls(seconds: list[float]) -> AbstractContextManager[None]:
+    """Notes the time of each call of the library while the context lasts."""
 
     def timed(_: str, function: Callable[..., int], *arguments: Any) -> int:
         began = time.perf_counter()
@@ -38,7 +39,7 @@ def _timed(seconds: list[float]) -> Callable[..., int]:
         seconds.append(time.perf_counter() - began)
         return status
 
-    return timed
+    return calls_seen(timed)
 
 
 @torch.no_grad()
@@ -54,7 +55,7 @@ def measure_dispatch(model: nn.Module, images: Tensor,
     runs = []
     for _ in range(rounds):
         seconds: list[float] = []
-        with calls_seen(_timed(seconds)):
+        with timed_calls(seconds):
             began = time.perf_counter()
             model(images)
             whole = time.perf_counter() - began

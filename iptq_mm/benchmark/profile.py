@@ -1,7 +1,7 @@
 """Where the time of an integer model goes: by layer and operator."""
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..ops import NAMESPACE
+from ..ops import NAMESPACE, native
+from .dispatch import timed_calls
 
 
 @dataclass
@@ -24,7 +25,8 @@ class Entry:
             the sizes of what it gives.
         products (int): Multiply-accumulates of its matrix products.
         bytes (int): Tensors that it reads or writes, each counted once.
-        ms (float): Fastest of its runs.
+        ms (float): Fastest of its runs, inside the library of kernels where
+            that has it: what is around a call is in no frozen network.
     """
     layer: str
     operator: str
@@ -71,11 +73,14 @@ class _Watch(TorchDispatchMode):
         super().__init__()
         self.layers = ['']
         self.entries: dict[tuple[str, str], Entry] = {}
+        self.calls: list[float] = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.calls.clear()
         began = time.perf_counter()
         result = func(*args, **(kwargs or {}))
-        ms = 1000 * (time.perf_counter() - began)
+        whole = time.perf_counter() - began
+        ms = 1000 * (sum(self.calls) or whole)
         ours = func.namespace == NAMESPACE
         name = func._schema.name.split('::')[1] if ours else 'other'
         key = self.layers[-1], name
@@ -102,8 +107,10 @@ class _Watch(TorchDispatchMode):
                 module.register_forward_pre_hook(partial(self._enter, name)),
                 module.register_forward_hook(self._leave)
             ]
+        calls = timed_calls(self.calls) if native.available() else (
+            nullcontext())
         try:
-            with self:
+            with calls, self:
                 yield
         finally:
             for handle in handles:
