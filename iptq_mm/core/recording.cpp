@@ -59,6 +59,7 @@ constexpr Function functions[] = {
     IPTQ_NAMED(iptq_add),
     IPTQ_NAMED(iptq_attention_run),
     IPTQ_NAMED(iptq_block_run),
+    IPTQ_NAMED(iptq_center_pixels),
     IPTQ_NAMED(iptq_conv2d),
     IPTQ_NAMED(iptq_copy),
     IPTQ_NAMED(iptq_dequantize),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import ops
@@ -46,19 +45,6 @@ class _Scale(nn.Module):
             RuntimeError: If the model is still empty.
         """
         return ops.scale_of(self.m, self.n)
-
-
-def padded(image: Tensor, patch: int) -> Tensor:
-    """An image of whole patches, zeros at the bottom and on the right.
-
-    Args:
-        image (Tensor): [B, C, H, W].
-        patch (int): Patch side.
-    """
-    height, width = image.shape[-2:]
-    # Not by assignment into a larger one, whose sizes a program of any size
-    # would have to compare.
-    return F.pad(image, (0, -width % patch, 0, -height % patch))
 
 
 class Quantize(nn.Module):
@@ -103,10 +89,7 @@ class Pixels(nn.Module):
             raise TypeError(f'this integer model takes uint8 images, not '
                             f'{image.dtype}: build it with the '
                             f'data_preprocessor of its int_config.py')
-        # What it is padded with becomes 0 for as long as that is done.
-        zero = self.padding.view(-1, 1, 1).to(torch.int16) + 128
-        whole = padded(image.to(torch.int16) - zero, self.patch)
-        return (whole + zero - 128).to(torch.int8)
+        return ops.center_pixels(image, self.padding, self.patch)
 
 
 def image_entrance(kind: str, channels: int, patch: int) -> nn.Module:

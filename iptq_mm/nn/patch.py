@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from .. import ops
 from ..registry import APPROXIMATIONS
-from .border import padded
 from .conv import IntConv2d
 from .linear import IntLinear
 
@@ -37,7 +36,7 @@ class IntPatchEmbed(nn.Module):
         self.norm = norm
 
     def forward(self, image: Tensor) -> Tensor:
-        whole = padded(image, self.patch)
+        whole = ops.padded(image, self.patch)
         return self.norm(self.projection(whole.permute(0, 2, 3, 1)))
 
 

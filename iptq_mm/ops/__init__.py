@@ -2,7 +2,14 @@
 from . import native, shapes
 from .attention import attention, window_attention
 from .block import block, window_block
-from .border import dequantize, dequantize_maps, quantize, scale_of
+from .border import (
+    center_pixels,
+    dequantize,
+    dequantize_maps,
+    padded,
+    quantize,
+    scale_of,
+)
 from .conv import conv2d, neighbourhoods
 from .detection import (
     COORDINATE_BITS,
@@ -31,10 +38,11 @@ native.load()  # and has its reference
 
 __all__ = [
     'COORDINATE_BITS', 'LOWER_ZERO', 'NAMESPACE', 'REFERENCES', 'add',
-    'attention', 'block', 'box_levels', 'conv2d', 'cut_patches',
-    'decode_boxes', 'dequantize', 'dequantize_maps', 'gelu', 'group_ends',
-    'layer_norm', 'linear', 'linear_add', 'linear_gelu', 'linear_wide',
-    'merge_layer_norm', 'native', 'neighbourhoods', 'nms', 'paste_masks',
-    'quantize', 'rank', 'requantize', 'roi_align', 'scale_of', 'shapes',
-    'softmax', 'window_attention', 'window_block', 'with_zero_point'
+    'attention', 'block', 'box_levels', 'center_pixels', 'conv2d',
+    'cut_patches', 'decode_boxes', 'dequantize', 'dequantize_maps', 'gelu',
+    'group_ends', 'layer_norm', 'linear', 'linear_add', 'linear_gelu',
+    'linear_wide', 'merge_layer_norm', 'native', 'neighbourhoods', 'nms',
+    'padded', 'paste_masks', 'quantize', 'rank', 'requantize', 'roi_align',
+    'scale_of', 'shapes', 'softmax', 'window_attention', 'window_block',
+    'with_zero_point'
 ]

@@ -1,9 +1,10 @@
-"""Where floats become integers, and integers floats.
+"""Where floats or pixels become integers, and integers floats.
 
 The only operators with a float on one side; on the other lies an integer
 region. A scale comes as the integers of its dyadic form, S = m 2^-n.
 """
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..arithmetic import qmax
@@ -24,6 +25,39 @@ def scale_of(m: Tensor, n: Tensor) -> float:
             'this integer model is empty: load an int_model.pth into it, '
             'or make one with tools/ptq.py')
     return m.item() * 2.0**-n.item()
+
+
+def padded(image: Tensor, patch: int) -> Tensor:
+    """An image of whole patches, zeros at the bottom and on the right.
+
+    Args:
+        image (Tensor): [B, C, H, W].
+        patch (int): Patch side.
+    """
+    height, width = image.shape[-2:]
+    # Not by assignment into a larger one, whose sizes a program of any size
+    # would have to compare.
+    return F.pad(image, (0, -width % patch, 0, -height % patch))
+
+
+@operator('center_pixels(Tensor image, Tensor padding, int patch) -> Tensor')
+def center_pixels(image: Tensor, padding: Tensor, patch: int) -> Tensor:
+    """The pixels around their middle: ``pixel - 128`` at scale 1.
+
+    Args:
+        image (Tensor): uint8 [B, C, H, W].
+        padding (Tensor): int8 [C], what an image is padded with at the bottom
+            and on the right.
+        patch (int): Patch side.
+
+    Returns:
+        Tensor: int8 [B, C, H', W'], H' and W' the next multiples of the patch
+        side. The one place where -128 occurs: no pixel is changed.
+    """
+    # What it is padded with becomes 0 for as long as that is done.
+    zero = padding.view(-1, 1, 1).to(torch.int16) + 128
+    whole = padded(image.to(torch.int16) - zero, patch)
+    return (whole + zero - 128).to(torch.int8)
 
 
 @operator('quantize(Tensor x, Tensor m, Tensor n, int bits) -> Tensor')

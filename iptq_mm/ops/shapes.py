@@ -50,6 +50,12 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 
 
 @answers
+def center_pixels(image: Tensor, padding: Tensor, patch: int) -> Tensor:
+    sides = (side + -side % patch for side in image.shape[2:])
+    return image.new_empty((*image.shape[:2], *sides), dtype=torch.int8)
+
+
+@answers
 def quantize(x: Tensor, m: Tensor, n: Tensor, bits: int) -> Tensor:
     return stored(x, x.shape, bits)
 

@@ -54,6 +54,18 @@ def test_dequantize_in_kernels(seed, shape, mn, dtype):
 
 
 @needs_kernels
+@settings(max_examples=60)
+@given(seeds, shapes, st.integers(1, 9))
+def test_pixels_in_kernels(seed, shape, patch):
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.randint(0, 256, shape, dtype=torch.uint8,
+                          generator=generator)
+    padding = torch.randint(-128, 128, shape[1:2], dtype=torch.int8,
+                            generator=generator)
+    same_bits('center_pixels', image, padding, patch)
+
+
+@needs_kernels
 @pytest.mark.parametrize('threads', [1, 2])
 def test_large_ones_on_threads(threads):
     before = torch.get_num_threads()

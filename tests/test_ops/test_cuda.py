@@ -104,6 +104,7 @@ CALLS = dict(
                              PTFLayerNorm().lower(2.0**-8, *NORM), 16),
     requantize=(STREAM, *layer(1, 33)[2:], 8),
     quantize=(torch.linspace(-9, 9, 60).view(3, 20), *SCALE, 8),
+    center_pixels=(draw(127, 2, 3, 9, 7).to(torch.uint8), draw(127, 3), 4),
     dequantize=(STREAM, *SCALE),
     dequantize_maps=(draw(127, 2, 9, 7, 11), *SCALE),
     add=(STREAM, STREAM[0]),

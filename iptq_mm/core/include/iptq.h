@@ -274,6 +274,13 @@ IPTQ_API iptq_status iptq_dequantize(const iptq_executor* executor,
                                      const int64_t* m, const int64_t* n,
                                      float* y);
 
+/* x [images, channels, height, width] less 128; y as large as whole patches
+ * are, where the image ends with padding [channels]. */
+IPTQ_API iptq_status iptq_center_pixels(const iptq_executor* executor,
+                                        const uint8_t* x,
+                                        const int64_t sizes[4], int64_t patch,
+                                        const int8_t* padding, int8_t* y);
+
 /* q [images, positions, channels], y [images, channels, positions]. */
 IPTQ_API iptq_status iptq_dequantize_maps(const iptq_executor* executor,
                                           const void* q, int width,

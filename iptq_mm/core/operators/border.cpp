@@ -1,4 +1,4 @@
-// Where floats become integers, and integers floats. Each value is worked out
+// Where floats or pixels become integers, and integers floats. Each value is worked out
 // by the same single operations as in the reference; -ffp-contract=off keeps
 // the compiler from fusing two of them.
 #include <algorithm>
@@ -19,6 +19,11 @@ using F32 = Vector<float, lanes>;
 using I8 = Vector<int8_t, lanes>;
 using I16 = Vector<int16_t, lanes>;
 using I32 = Vector<int32_t, lanes>;
+
+// The next multiple of the patch's side.
+int64_t whole(int64_t side, int64_t patch) {
+  return (side + patch - 1) / patch * patch;
+}
 
 double scale_of(const int64_t* m, const int64_t* n) {
   supported(*m != 0, "the scale of an empty model");
@@ -89,6 +94,23 @@ void dequantize_positions(const In* q, int64_t begin, int64_t end,
   }
 }
 
+// Rows [begin, end) of all channels of all images, and what is added to them.
+void center_rows(const uint8_t* x, const int64_t sizes[4], int64_t patch,
+                 const int8_t* padding, int64_t begin, int64_t end,
+                 int8_t* y) {
+  const int64_t height = sizes[2], width = sizes[3];
+  const int64_t rows = whole(height, patch), columns = whole(width, patch);
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t map = i / rows, row = i % rows;
+    const int64_t inside = row < height ? width : 0;
+    const uint8_t* from = x + (map * height + row) * width;
+    int8_t* to = y + i * columns;
+    for (int64_t j = 0; j < inside; ++j)
+      to[j] = static_cast<int8_t>(from[j] - 128);
+    std::fill(to + inside, to + columns, padding[map % sizes[1]]);
+  }
+}
+
 // By the type of integers of `width` bytes.
 template <class Body>
 void with_type(const void* q, int width, const Body& body) {
@@ -150,5 +172,21 @@ iptq_status iptq_dequantize_maps(const iptq_executor* executor, const void* q,
                                    y + image * size);
             });
     });
+  });
+}
+
+iptq_status iptq_center_pixels(const iptq_executor* executor,
+                               const uint8_t* x, const int64_t* sizes,
+                               int64_t patch, const int8_t* padding,
+                               int8_t* y) {
+  using namespace iptq;
+  return guarded([&] {
+    valid(patch >= 1, "a patch without a side");
+    const int64_t columns = whole(sizes[3], patch);
+    parallel_for(executor, sizes[0] * sizes[1] * whole(sizes[2], patch),
+                 grain / std::max<int64_t>(columns, 1) + 1,
+                 [&](int64_t begin, int64_t end) {
+                   center_rows(x, sizes, patch, padding, begin, end, y);
+                 });
   });
 }

@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-from .core import core, succeeded, threads
+from .core import core, int64s, succeeded, threads
 from .fallback import to_reference
 
 _WIDTHS = torch.int8, torch.int16
@@ -48,7 +48,22 @@ def dequantize_maps(q: Tensor, m: Tensor, n: Tensor) -> Tensor:
     return to_reference('dequantize_maps', q, m, n)
 
 
+def center_pixels(image: Tensor, padding: Tensor, patch: int) -> Tensor:
+    if (image.dtype is torch.uint8 and image.dim() == 4 and patch >= 1
+            and padding.dtype is torch.int8
+            and padding.shape == image.shape[1:2]):
+        image, padding = image.contiguous(), padding.contiguous()
+        sides = (side + -side % patch for side in image.shape[2:])
+        y = torch.empty((*image.shape[:2], *sides), dtype=torch.int8)
+        if succeeded(core().iptq_center_pixels(
+                threads(), image.data_ptr(), int64s(*image.shape), patch,
+                padding.data_ptr(), y.data_ptr())):
+            return y
+    return to_reference('center_pixels', image, padding, patch)
+
+
 KERNELS = dict(
-    dequantize=dequantize, dequantize_maps=dequantize_maps, quantize=quantize)
+    center_pixels=center_pixels, dequantize=dequantize,
+    dequantize_maps=dequantize_maps,    quantize=quantize)
 """By the operator that each computes; arguments and results are those of its
 reference."""

@@ -52,6 +52,7 @@ FUNCTIONS = dict(
     iptq_quantize=(_P, _P, _L, _P, _P, _I, _P),
     iptq_dequantize=(_P, _P, _I, _L, _P, _P, _P),
     iptq_dequantize_maps=(_P, _P, _I, _L, _L, _L, _P, _P, _P),
+    iptq_center_pixels=(_P, _P, _P, _L, _P, _P),
     iptq_recording_create=(_L, _P, _I, _P),
     iptq_recording_play=(_P, _P),
     iptq_box_levels=(_P, _L, _P, _L, _P),

@@ -14,6 +14,7 @@ from iptq_mm.compat import zip_strict
 from iptq_mm.engine.errors import UserError
 from iptq_mm.guard import integer_only_regions
 from iptq_mm.models.classifiers.vit import IntVit
+from iptq_mm.nn import Pixels
 from iptq_mm.ops import native
 from iptq_mm.ops.native.core import calls_seen
 
@@ -107,6 +108,19 @@ def test_the_same_bits_in_one_call(name):
                 assert same(run(model, x), theirs)
     assert calls(model, batches[0]) == ONE
     assert len(calls(build(), batches[0])) > 5
+
+
+def test_pixels_as_they_are():
+    models = [backbone(), backbone()]
+    for model in models:
+        model.quantize = Pixels(3, 4)
+        model.quantize.padding.copy_(torch.tensor([-5, 0, 9]))
+    x = torch.randint(0, 256, (2, 3, 49, 35), dtype=torch.uint8)
+    expected = run(models[0], x)
+    for _ in range(2):
+        assert same(run(freeze(models[1]), x), expected)
+        assert same(run(models[1], x), expected)
+    assert calls(models[1], x) == ONE
 
 
 def test_another_size_is_another_recording():

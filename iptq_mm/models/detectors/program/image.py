@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from .... import ops
-from ....nn.border import padded
 from .results import Sizes
 
 
@@ -68,4 +67,4 @@ class IntPadding(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """int8 [B, C, H, W] -> int8 [B, C, H', W']."""
-        return padded(image, self.multiple)
+        return ops.padded(image, self.multiple)
