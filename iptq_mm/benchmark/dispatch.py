@@ -45,7 +45,7 @@ def timed_calls(seconds: list[float]) -> AbstractContextManager[None]:
 @torch.no_grad()
 def measure_dispatch(model: nn.Module, images: Tensor,
                      rounds: int) -> Dispatch:
-    """The fastest of so many runs; the blocks of a network are one call each.
+    """The fastest of so many runs; a frozen network is one call.
 
     Args:
         model (nn.Module): Integer model.

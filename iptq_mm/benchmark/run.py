@@ -159,9 +159,9 @@ def show_profile(args: Options, folder: Path, title: str,
                   f'{roofs.bandwidth / 1e9:.1f} GB/s')
     if dispatch:
         console.print(
-            f'whole blocks in a call: {dispatch.ms:.3f} ms, of which '
-            f'{dispatch.kernels_ms:.3f} in {dispatch.calls} calls of the '
-            f'kernels, {dispatch.overhead:.1%} outside')
+            f'as it runs: {dispatch.ms:.3f} ms, of which '
+            f'{dispatch.kernels_ms:.3f} in calls of the kernels '
+            f'({dispatch.calls}), {dispatch.overhead:.1%} outside')
     return dict(profile=[asdict(entry) for entry in entries], **asdict(roofs),
                 dispatch=dispatch and asdict(dispatch))
 

@@ -108,6 +108,20 @@ def test_what_it_calls_lives_as_long():
     assert torch.equal(recording(x)[0], expected)
 
 
+def test_constants_are_its_own():
+    scale = torch.full((1, ), 2**30)
+    x = stream(0, 3, 5, 12)
+
+    def function(x):
+        return [ops.requantize(x, scale, N, 16)]
+
+    expected, = function(x)
+    recording = native.record(function, x)
+    scale.zero_()
+    scale.data = torch.zeros(1, dtype=torch.int64)
+    assert torch.equal(recording(x)[0], expected)
+
+
 @pytest.mark.parametrize('function, reason', [
     (lambda x: [halved(x) + 1], 'aten.add'),
     (lambda x: [halved(x + x)], 'aten.add'),

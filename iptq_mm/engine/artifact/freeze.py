@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Union
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as of_all
 from torch.overrides import has_torch_function
 from torch.utils._python_dispatch import _get_current_dispatch_mode
+from torch.utils.hooks import RemovableHandle
 
 from ...compat import before_loading, is_compiling
 from ...models.networks import integer_networks
@@ -17,7 +18,7 @@ from ...ops import native
 from ..errors import UserError
 
 Model = TypeVar('Model', bound=nn.Module)
-Outputs = Union[Tensor, 'list[Tensor]']
+Outputs = Union[Tensor, 'Sequence[Tensor]']
 
 
 def freeze(model: Model) -> Model:
@@ -72,7 +73,8 @@ class _Frozen:
     """A network's way by recordings.
 
     Args:
-        network (nn.Module): An image [B, C, H, W] to a tensor, or a list.
+        network (nn.Module): An image [B, C, H, W] to a tensor, a list or a
+            tuple.
     """
 
     def __init__(self, network: nn.Module):
@@ -85,7 +87,7 @@ class _Frozen:
     def forget(self, *_: Any) -> None:
         """Record anew."""
         self._recordings = native.Recordings()
-        self._hooks: list[dict] | None = None
+        self._registered, self._hooked = -1, False
 
     def forward(self, x: Tensor) -> Outputs:
         if self._is_watched(x):
@@ -100,29 +102,35 @@ class _Frozen:
 
     def _is_watched(self, x: Tensor) -> bool:
         """Whether somebody wants to see layers, or x is no plain tensor."""
-        if (is_compiling() or torch.jit.is_tracing() or type(x) is not Tensor
-                or x.requires_grad or x.device.type != 'cpu'
+        return (is_compiling() or torch.jit.is_tracing()
+                or type(x) is not Tensor or x.requires_grad
+                or x.device.type != 'cpu'
                 or has_torch_function((x, ))  # also where a mode is on
-                or _get_current_dispatch_mode() is not None):
-            return True
-        if self._hooks is None:
-            self._hooks = [
-                hooks for module in self.network.modules()
-                if module is not self.network for hooks in
-                (module._forward_pre_hooks, module._forward_hooks)
-            ]
-        return (any(self._hooks) or bool(of_all._global_forward_hooks)
-                or bool(of_all._global_forward_pre_hooks))
+                or _get_current_dispatch_mode() is not None
+                or bool(of_all._global_forward_hooks)
+                or bool(of_all._global_forward_pre_hooks)
+                or self._is_hooked())
+
+    def _is_hooked(self) -> bool:
+        """Whether a layer has hooks. Looking into each costs more than all
+        else here, so only where torch has given out a handle since."""
+        if self._hooked or self._registered != RemovableHandle.next_id:
+            self._registered = RemovableHandle.next_id
+            self._hooked = any(
+                module._forward_pre_hooks or module._forward_hooks
+                for module in self.network.modules()
+                if module is not self.network)
+        return self._hooked
 
     def _by_layers(self, x: Tensor) -> Outputs:
         return type(self.network).forward(self.network, x)
 
     def _recorded(self, x: Tensor) -> Callable[[Tensor], Outputs]:
-        one = isinstance(self._by_layers(x), Tensor)
+        kind = type(self._by_layers(x))
 
-        def outputs(x: Tensor) -> list[Tensor]:
+        def outputs(x: Tensor) -> Sequence[Tensor]:
             found = self._by_layers(x)
-            return [found] if one else found
+            return [found] if kind is Tensor else found
 
         try:
             recording = native.record(outputs, x)
@@ -130,4 +138,6 @@ class _Frozen:
             warnings.warn(f'{type(self.network).__name__} runs layer by '
                           f'layer, for {error}', stacklevel=4)
             return self._by_layers
-        return (lambda x: recording(x)[0]) if one else recording
+        if kind is Tensor:
+            return lambda x: recording(x)[0]
+        return lambda x: kind(recording(x))

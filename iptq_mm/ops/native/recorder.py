@@ -1,7 +1,7 @@
 """Noting what a function of tensors does, in calls of the library."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -95,7 +95,7 @@ class Recorder(TorchDispatchMode):
         return status
 
 
-def record(function: Callable[[Tensor], list[Tensor]],
+def record(function: Callable[[Tensor], Sequence[Tensor]],
            x: Tensor) -> Recording:
     """Run a function and note what it does.
 

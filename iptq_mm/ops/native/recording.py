@@ -72,6 +72,67 @@ class _Place(NamedTuple):
     offset: int
 
 
+class _Linker:
+    """What an argument is when a call is made again.
+
+    Args:
+        memories (Sequence[Memory]): What lies elsewhere each time.
+        constants (Sequence[Tensor]): What may be read beside these.
+        kept (list): Takes in what has to live as long as the recording.
+    """
+
+    def __init__(self, memories: Sequence[Memory],
+                 constants: Sequence[Tensor], kept: list[Any]):
+        self._memories, self._kept = memories, kept
+        self._objects = kept_objects()
+        self._constants = [
+            *map(Memory, constants),
+            *(Memory(x) for made in self._objects.values()
+              for x in made.memory)
+        ]
+        self._copies: dict[int, torch.UntypedStorage] = {}
+
+    def __call__(self, argument: Any, kind: type) -> _Word:
+        """
+        Args:
+            argument (Any): As ctypes had it.
+            kind (type): As the library's function has it.
+
+        Raises:
+            NotRecordableError: If it is the address of nothing known.
+        """
+        if isinstance(argument, bytes):
+            argument = create_string_buffer(argument)
+        if isinstance(argument, Array):
+            self._kept.append(argument)
+            return _Word(addressof(argument))
+        if kind is not c_void_p:
+            return _Word(int(argument))
+        return self._address(argument or 0)
+
+    def _address(self, address: int) -> _Word:
+        for i, memory in enumerate(self._memories):
+            if memory.holds(address):
+                return _Word(address - memory.begin, i)
+        if address in self._objects:
+            self._kept.append(self._objects[address])
+        elif address not in (0, threads()):
+            return _Word(self._copied(address))
+        return _Word(address)
+
+    def _copied(self, address: int) -> int:
+        """The address in a copy that nobody else writes to or gives back."""
+        for memory in self._constants:
+            if memory.holds(address):
+                if memory.begin not in self._copies:
+                    copy = memory.tensor.untyped_storage().clone()
+                    self._copies[memory.begin] = copy
+                    self._kept.append(copy)
+                return (self._copies[memory.begin].data_ptr() + address
+                        - memory.begin)
+        raise NotRecordableError('a call reads what nobody keeps')
+
+
 class _CallStruct(Structure):
     """``iptq_call``."""
     _fields_ = [('function', c_char_p), ('arguments', c_int),
@@ -84,7 +145,8 @@ class Recording:
     Args:
         calls (Sequence[Call]): In their order.
         memories (Sequence[Memory]): The input's, then all that was made.
-        constants (Sequence[Tensor]): What the calls may read beside these.
+        constants (Sequence[Tensor]): What the calls may read beside these; of
+            what they do read, the recording has a copy.
         outputs (Sequence[Tensor]): What is asked for.
 
     Raises:
@@ -95,11 +157,11 @@ class Recording:
     def __init__(self, calls: Sequence[Call], memories: Sequence[Memory],
                  constants: Sequence[Tensor], outputs: Sequence[Tensor]):
         self._kept: list[Any] = []
-        known = self._known(constants)
-        words = [
-            [self._word(argument, kind, memories, known) for argument, kind in
-             zip(call.arguments, FUNCTIONS[call.name])] for call in calls
-        ]
+        link = _Linker(memories, constants, self._kept)
+        words = [[
+            link(argument, kind) for argument, kind in zip(
+                call.arguments, FUNCTIONS[call.name])
+        ] for call in calls]
         own = _outputs_of(memories, outputs)
         self._shapes = [(y.shape, y.dtype) for y in outputs]
         places, self._scratch = _places(words, memories, own)
@@ -130,36 +192,6 @@ class Recording:
                     *(y.data_ptr() for y in outputs)))):
             raise RuntimeError(core().iptq_last_error().decode())
         return outputs
-
-    def _known(self, constants: Sequence[Tensor]) -> dict[int, Any]:
-        """What else lives at which address: the threads, objects and what
-        they read, constants."""
-        found: dict[int, Any] = {threads(): None, 0: None}
-        for x in constants:
-            found[x.data_ptr()] = x
-        for handle, made in kept_objects().items():
-            found[handle] = made
-            for x in made.memory:
-                found[x.data_ptr()] = (made, x)
-        return found
-
-    def _word(self, argument: Any, kind: type, memories: Sequence[Memory],
-              known: dict[int, Any]) -> _Word:
-        if isinstance(argument, bytes):
-            argument = create_string_buffer(argument)
-        if isinstance(argument, Array):
-            self._kept.append(argument)
-            return _Word(addressof(argument))
-        if kind is not c_void_p:
-            return _Word(int(argument))
-        address = argument or 0
-        for i, memory in enumerate(memories):
-            if memory.holds(address):
-                return _Word(address - memory.begin, i)
-        if address not in known:
-            raise NotRecordableError('a call reads what nobody keeps')
-        self._kept.append(known[address])
-        return _Word(address)
 
     def _struct(self, name: str, words: Sequence[_Word],
                 places: dict[int, _Place]) -> _CallStruct:
