@@ -99,7 +99,7 @@ def test_from_a_detector_to_a_file(place, exported):
 
 def test_a_classifier_of_ones_own(place):
     page = ROOT / 'docs' / 'user_guides' / 'own_classifier.md'
-    config, = blocks(page, 'python')
+    config, frozen = blocks(page, 'python')
     (place / 'mine.py').write_text(
         config.replace("'imagenet/", "'configs/imagenet/"))
     torch.save(timm.create_model('deit_small_patch16_224', num_classes=12)
@@ -118,6 +118,12 @@ def test_a_classifier_of_ones_own(place):
     report = json.loads((place / 'made' / 'ptq_report.json').read_text())
     assert report['checkpoint'].endswith('my_weights.pth')
     assert len(report['classes']['integer']) == 12
+    (place / 'frozen.py').write_text(
+        'import torch\nimages = torch.randn(2, 3, 224, 224)\n'
+        + frozen.replace('WORK_DIR', 'made')
+        + 'assert torch.equal(model(images), logits)\n'
+        'print(tuple(logits.shape))\n')
+    assert '(2, 12)' in run(place, sys.executable, 'frozen.py')
 
 
 README = ROOT / 'README.md'

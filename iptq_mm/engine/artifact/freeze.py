@@ -126,7 +126,7 @@ class _Frozen:
         return type(self.network).forward(self.network, x)
 
     def _recorded(self, x: Tensor) -> Callable[[Tensor], Outputs]:
-        kind = type(self._by_layers(x))
+        kind: Any = type(self._by_layers(x))
 
         def outputs(x: Tensor) -> Sequence[Tensor]:
             found = self._by_layers(x)
