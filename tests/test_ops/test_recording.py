@@ -76,6 +76,14 @@ def test_it_gives_the_same_bits_of_other_inputs(name):
     assert calls_of(lambda: recording(x)) == ['iptq_recording_play']
 
 
+@pytest.mark.parametrize('recorded, played', [(0, 1), (1, 0), (2, 2)])
+def test_a_part_of_a_batch(recorded, played):
+    function, batch = FUNCTIONS['the_first_tokens'], stream(0, 3, 5, 12)
+    expected, = function(batch[played:played + 1])
+    recording = native.record(function, batch[recorded:recorded + 1])
+    assert torch.equal(recording(batch[played:played + 1])[0], expected)
+
+
 def test_recording_is_seen_by_who_watches_calls():
     x = stream(0, 3, 5, 12)
     halved(x)
@@ -151,7 +159,7 @@ def test_what_is_needed_at_once_lies_apart(memories):
         spans.append(sorted((begin, end)))
         for call in spans[-1]:
             words[call].append(_Word(0, number))
-    made = [Memory(torch.empty(size, dtype=torch.uint8))
+    made = [Memory.of_storage(torch.empty(size, dtype=torch.uint8))
             for size in (1, *(size for size, _, _ in memories))]
     places, scratch = _places(words, made, [])
     for i, (first, last) in enumerate(spans, 1):

@@ -34,7 +34,7 @@ class Recorder(TorchDispatchMode):
         super().__init__()
         self.calls: list[Call] = []
         self.constants: list[Tensor] = []
-        self.memories = [Memory(x)]
+        self.memories = [Memory.of_values(x)]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (),
                            kwargs: Any = None) -> Any:
@@ -49,7 +49,7 @@ class Recorder(TorchDispatchMode):
 
     def made(self, result: Tensor) -> Tensor:
         """Take in what an operator has made."""
-        self.memories.append(Memory(result))
+        self.memories.append(Memory.of_storage(result))
         return result
 
     def copy(self, x: Tensor, y: Tensor) -> None:

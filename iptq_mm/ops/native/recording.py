@@ -38,18 +38,28 @@ class Call(NamedTuple):
     arguments: tuple
 
 
-class Memory:
-    """The storage of a tensor.
+class Memory(NamedTuple):
+    """Bytes of a tensor.
 
     Args:
-        tensor (Tensor): It keeps the storage, so that no other one gets the
-            address.
+        tensor (Tensor): It keeps them, so that no other one gets the address.
+        begin (int): Address of the first.
+        size (int): Their number.
     """
+    tensor: Tensor
+    begin: int
+    size: int
 
-    def __init__(self, tensor: Tensor):
-        storage = tensor.untyped_storage()
-        self.tensor = tensor
-        self.begin, self.size = storage.data_ptr(), storage.nbytes()
+    @classmethod
+    def of_values(cls, x: Tensor) -> Memory:
+        """Of a dense tensor, which may be a part of another."""
+        return cls(x, x.data_ptr(), x.numel() * x.element_size())
+
+    @classmethod
+    def of_storage(cls, x: Tensor) -> Memory:
+        """All that views of the tensor may reach."""
+        storage = x.untyped_storage()
+        return cls(x, storage.data_ptr(), storage.nbytes())
 
     def holds(self, address: int) -> bool:
         return self.begin <= address < self.begin + max(self.size, 1)
@@ -86,8 +96,8 @@ class _Linker:
         self._memories, self._kept = memories, kept
         self._objects = kept_objects()
         self._constants = [
-            *map(Memory, constants),
-            *(Memory(x) for made in self._objects.values()
+            *map(Memory.of_storage, constants),
+            *(Memory.of_storage(x) for made in self._objects.values()
               for x in made.memory)
         ]
         self._copies: dict[int, torch.UntypedStorage] = {}
