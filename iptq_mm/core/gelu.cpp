@@ -157,8 +157,8 @@ iptq_status iptq_gelu_run(const iptq_gelu* gelu,
     constexpr int64_t grain = 1 << 15;
     parallel_for(executor, count, grain, [&](int64_t begin, int64_t end) {
       if (y != x) std::copy(x + begin, x + end, y + begin);
-      gelu->set->look_up(y + begin, end - begin,
-                         gelu->groups[0].table.data());
+      gelu->set->look_up({1, end - begin, 0, gelu->groups[0].table.data(),
+                          nullptr, y + begin});
     });
   });
 }

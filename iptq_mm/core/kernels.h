@@ -68,6 +68,15 @@ struct RecodeTask {
   int16_t* y;                     // [rows, channels]
 };
 
+// Some channels of each row through one table.
+struct LookUpTask {
+  int64_t rows, count;   // count: channels
+  int64_t step;          // from row to row, of codes and of y
+  const int8_t* table;   // of all codes, the least first
+  const int16_t* codes;  // 10 bits, for look_up_wide
+  int8_t* y;             // for look_up the codes, of 8 bits, too
+};
+
 // The exponentials of functions/exponential/.
 enum class Exponential { bit_exp, shift_exp, i_exp, table_exp };
 
@@ -152,9 +161,8 @@ struct Kernels {
   int lanes;  // int32 lanes of a vector
   LinearKernels linear;
   LinearKernels narrow_linear;  // faster, or the same; weights of 6 bits
-  void (*look_up)(int8_t* values, int64_t count, const int8_t* table);
-  void (*look_up_wide)(const int16_t* codes, int64_t count,
-                       const int8_t* table, int8_t* y);
+  void (*look_up)(const LookUpTask& task);
+  void (*look_up_wide)(const LookUpTask& task);
   void (*layer_norm)(const LayerNormTask& task);
   void (*requantize)(const RequantizeTask& task);
   void (*recode)(const RecodeTask& task);

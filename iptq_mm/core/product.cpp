@@ -35,18 +35,13 @@ struct Grid {
 void look_up(const iptq_gelu& gelu, const Kernels& kernels, int64_t rows,
              int64_t columns, int64_t begin, int64_t end,
              const int16_t* codes, int8_t* y) {
-  for (int64_t row = 0; row < rows; ++row, y += columns) {
-    int64_t from = begin;
-    for (const GeluGroup& group : gelu.groups) {
-      const int64_t to = std::clamp(group.end, from, end);
-      if (codes)
-        kernels.look_up_wide(codes + from, to - from, group.table.data(),
-                             y + from);
-      else
-        kernels.look_up(y + from, to - from, group.table.data());
-      from = to;
-    }
-    if (codes) codes += columns;
+  int64_t from = begin;
+  for (const GeluGroup& group : gelu.groups) {
+    const int64_t to = std::clamp(group.end, from, end);
+    const LookUpTask task{rows, to - from, columns, group.table.data(),
+                          codes ? codes + from : nullptr, y + from};
+    if (to > from) (codes ? kernels.look_up_wide : kernels.look_up)(task);
+    from = to;
   }
 }
 

@@ -127,12 +127,20 @@ class Run {
                  scratch.memory);
     outputs.add(y);
     const auto table = random.noise<int8_t>(256, 127);
-    k.look_up(y.data(), static_cast<int64_t>(y.size()), table.data());
+    const auto size = static_cast<int64_t>(y.size());
+    k.look_up({1, size, 0, table.data(), nullptr, y.data()});
     outputs.add(y);
     const auto codes = random.noise<int16_t>(y.size(), 511);
     const auto wide_table = random.noise<int8_t>(1024, 127);
-    k.look_up_wide(codes.data(), static_cast<int64_t>(y.size()),
-                   wide_table.data(), y.data());
+    k.look_up_wide(
+        {1, size, 0, wide_table.data(), codes.data(), y.data()});
+    outputs.add(y);
+    // A part of each of three rows.
+    const int64_t step = size / 3, count = step - step / 4;
+    k.look_up({3, count, step, table.data(), nullptr, y.data()});
+    outputs.add(y);
+    k.look_up_wide(
+        {3, count, step, wide_table.data(), codes.data(), y.data()});
     outputs.add(y);
   }
 

@@ -60,29 +60,33 @@ using Avx512Vnni = VnniBytes<Avx512Intrinsics>;
 
 // Look-up without memory: two permutations of 128 entries. Only machines with
 // VBMI have them; some with VNNI do not.
-__attribute__((target("avx512vbmi"))) void look_up_vbmi(int8_t* values,
-                                                        int64_t count,
-                                                        const int8_t* table) {
+__attribute__((target("avx512vbmi"))) void look_up_vbmi(
+    const LookUpTask& task) {
   __m512i parts[4];
-  std::memcpy(parts, table, sizeof(parts));
-  for (int64_t i = 0; i < count; i += 64) {
-    const __mmask64 valid =
-        _bzhi_u64(~uint64_t{0}, minimum<int64_t>(count - i, 64));
-    const __m512i index = _mm512_maskz_loadu_epi8(valid, values + i);
-    // Bit 7 is the sign: codes below 0 are the first half of the table.
-    const __m512i below = _mm512_permutex2var_epi8(parts[0], index, parts[1]);
-    const __m512i above = _mm512_permutex2var_epi8(parts[2], index, parts[3]);
-    _mm512_mask_storeu_epi8(
-        values + i, valid,
-        _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), above, below));
-  }
+  std::memcpy(parts, task.table, sizeof(parts));
+  for (int64_t row = 0; row < task.rows; ++row)
+    for (int64_t i = 0; i < task.count; i += 64) {
+      int8_t* y = task.y + row * task.step + i;
+      const __mmask64 valid =
+          _bzhi_u64(~uint64_t{0}, minimum<int64_t>(task.count - i, 64));
+      const __m512i index = _mm512_maskz_loadu_epi8(valid, y);
+      // Bit 7 is the sign: codes below 0 are the first half of the table.
+      const __m512i below =
+          _mm512_permutex2var_epi8(parts[0], index, parts[1]);
+      const __m512i above =
+          _mm512_permutex2var_epi8(parts[2], index, parts[3]);
+      _mm512_mask_storeu_epi8(
+          y, valid,
+          _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), above, below));
+    }
 }
 
 // As above, eight permutations; the upper three bits of an index choose one.
+// The table is in sixteen registers, for all rows.
 __attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
-    const int16_t* codes, int64_t count, const int8_t* table, int8_t* y) {
+    const LookUpTask& task) {
   __m512i parts[16];
-  std::memcpy(parts, table, sizeof(parts));
+  std::memcpy(parts, task.table, sizeof(parts));
   alignas(64) int8_t low[64], high[64];  // where the words' bytes are
   for (int i = 0; i < 64; ++i) {
     low[i] = static_cast<int8_t>(2 * i);
@@ -90,31 +94,37 @@ __attribute__((target("avx512vbmi"))) void look_up_wide_vbmi(
   }
   const __m512i low_bytes = _mm512_load_si512(low);
   const __m512i high_bytes = _mm512_load_si512(high);
-  for (int64_t i = 0; i < count; i += 64) {
-    const uint64_t valid =
-        _bzhi_u64(~uint64_t{0}, minimum<int64_t>(count - i, 64));
-    const __m512i first =
-        _mm512_maskz_loadu_epi16(static_cast<__mmask32>(valid), codes + i);
-    const __m512i second = _mm512_maskz_loadu_epi16(
-        static_cast<__mmask32>(valid >> 32), codes + i + 32);
-    const __m512i index = _mm512_permutex2var_epi8(first, low_bytes, second);
-    const __m512i upper = _mm512_permutex2var_epi8(first, high_bytes, second);
-    const __mmask64 negative = _mm512_movepi8_mask(upper);
-    const __mmask64 bit8 = _mm512_test_epi8_mask(upper, _mm512_set1_epi8(1));
-    const __mmask64 bit7 = _mm512_movepi8_mask(index);
-    __m512i found[8];
-    for (int j = 0; j < 8; ++j)
-      found[j] =
-          _mm512_permutex2var_epi8(parts[2 * j], index, parts[2 * j + 1]);
-    for (int j = 0; j < 4; ++j)
-      found[j] =
-          _mm512_mask_blend_epi8(bit7, found[2 * j], found[2 * j + 1]);
-    for (int j = 0; j < 2; ++j)
-      found[j] =
-          _mm512_mask_blend_epi8(bit8, found[2 * j], found[2 * j + 1]);
-    _mm512_mask_storeu_epi8(
-        y + i, valid, _mm512_mask_blend_epi8(negative, found[1], found[0]));
-  }
+  for (int64_t row = 0; row < task.rows; ++row)
+    for (int64_t i = 0; i < task.count; i += 64) {
+      const int16_t* codes = task.codes + row * task.step + i;
+      const uint64_t valid =
+          _bzhi_u64(~uint64_t{0}, minimum<int64_t>(task.count - i, 64));
+      const __m512i first =
+          _mm512_maskz_loadu_epi16(static_cast<__mmask32>(valid), codes);
+      const __m512i second = _mm512_maskz_loadu_epi16(
+          static_cast<__mmask32>(valid >> 32), codes + 32);
+      const __m512i index =
+          _mm512_permutex2var_epi8(first, low_bytes, second);
+      const __m512i upper =
+          _mm512_permutex2var_epi8(first, high_bytes, second);
+      const __mmask64 negative = _mm512_movepi8_mask(upper);
+      const __mmask64 bit8 =
+          _mm512_test_epi8_mask(upper, _mm512_set1_epi8(1));
+      const __mmask64 bit7 = _mm512_movepi8_mask(index);
+      __m512i found[8];
+      for (int j = 0; j < 8; ++j)
+        found[j] =
+            _mm512_permutex2var_epi8(parts[2 * j], index, parts[2 * j + 1]);
+      for (int j = 0; j < 4; ++j)
+        found[j] =
+            _mm512_mask_blend_epi8(bit7, found[2 * j], found[2 * j + 1]);
+      for (int j = 0; j < 2; ++j)
+        found[j] =
+            _mm512_mask_blend_epi8(bit8, found[2 * j], found[2 * j + 1]);
+      _mm512_mask_storeu_epi8(
+          task.y + row * task.step + i, valid,
+          _mm512_mask_blend_epi8(negative, found[1], found[0]));
+    }
 }
 
 constexpr Kernels with_vbmi(Kernels kernels) {
