@@ -32,7 +32,8 @@ def freeze(model: Model) -> Model:
     Weights are taken as they are then. ``load_state_dict`` begins anew;
     whoever changes a tensor or a module in another way calls this function
     again. Hooks, ``torch.compile``, ``torch.export``, the export to ONNX, the
-    integer-only guard and other devices still see layers.
+    integer-only guard and other devices still see layers. So does torch 2.1,
+    with a warning: it hides from a kernel which tensor it gets.
 
     Args:
         model (nn.Module): A classifier or a backbone, or what has one inside;
