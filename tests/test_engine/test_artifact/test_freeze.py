@@ -5,7 +5,6 @@ import warnings
 
 import pytest
 import torch
-from packaging import version
 from torch import nn
 from torch._subclasses import FakeTensorMode
 
@@ -194,9 +193,6 @@ def test_exported_files_are_the_same(frozen, tmp_path):
     assert files[0] == files[1]
 
 
-@pytest.mark.skipif(
-    version.parse(torch.__version__) < version.parse('2.5'),
-    reason='torch.export of 2.4 does not take integer models')
 def test_exported_programs_are_the_same(frozen):
     program = torch.export.export(frozen, (images(), ))
     assert torch.equal(program.module()(images()), run(frozen, images())[0])
