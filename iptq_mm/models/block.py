@@ -38,7 +38,7 @@ class IntBlock(nn.Module):
         norm1, attn, norm2, mlp = self._modules.values()
         qkv, proj = attn._modules.values()
         fc1, fc2 = mlp._modules.values()
-        if _are_hooked((norm1, attn, qkv, proj, norm2, mlp, fc1, fc2)):
+        if are_hooked((norm1, attn, qkv, proj, norm2, mlp, fc1, fc2)):
             x = attn(norm1(x), x)
             return mlp(norm2(x), x)
         inside = attn._buffers
@@ -53,7 +53,7 @@ class IntBlock(nn.Module):
         return attn.block(x, layers, functions, fc1.in_bits, fc1.ends)
 
 
-def _are_hooked(modules: Iterable[nn.Module]) -> bool:
+def are_hooked(modules: Iterable[nn.Module]) -> bool:
     """Whether somebody wants to see them run."""
     for module in modules:
         if module._forward_pre_hooks or module._forward_hooks:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from iptq_mm import ops
 from iptq_mm.functions import ILayerNorm
 from iptq_mm.ops import native
-from iptq_mm.ops.native.core import calls_seen
 from iptq_mm.ops.native.recording import (
     ALIGNMENT,
     Memory,
@@ -15,10 +14,9 @@ from iptq_mm.ops.native.recording import (
     _Word,
 )
 
-from native_kernels import keeps_objects
+from native_kernels import calls_of, needs_recordings
 
-pytestmark = pytest.mark.skipif(
-    not keeps_objects(), reason='no kernels, or a torch that hides tensors')
+pytestmark = needs_recordings
 
 NORM = ILayerNorm().lower(2.0**-8, 0.02, torch.ones(12), torch.zeros(12),
                           1e-5)
@@ -50,18 +48,6 @@ FUNCTIONS = dict(
                                                                 (0, 0)))],
     turned=lambda x: [halved(halved(x).transpose(1, 2).contiguous())],
     constants=lambda x: [ops.add(halved(x), TOKEN.expand(5, 12))])
-
-
-def calls_of(function):
-    names = []
-
-    def see(name, call, *arguments):
-        names.append(name)
-        return call(*arguments)
-
-    with calls_seen(see):
-        function()
-    return names
 
 
 @pytest.mark.parametrize('name', FUNCTIONS)

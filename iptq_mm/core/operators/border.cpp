@@ -1,6 +1,6 @@
-// Where floats or pixels become integers, and integers floats. Each value is worked out
-// by the same single operations as in the reference; -ffp-contract=off keeps
-// the compiler from fusing two of them.
+// Where floats or pixels become integers, and integers floats. Each value is
+// worked out by the same single operations as in the reference;
+// -ffp-contract=off keeps the compiler from fusing two of them.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

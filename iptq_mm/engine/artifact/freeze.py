@@ -7,12 +7,12 @@ from typing import Any, TypeVar, Union
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module as of_all
 from torch.overrides import has_torch_function
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch.utils.hooks import RemovableHandle
 
 from ...compat import before_loading, is_compiling
+from ...models.block import are_hooked
 from ...models.networks import integer_networks
 from ...ops import native
 from ..errors import UserError
@@ -80,15 +80,16 @@ class _Frozen:
 
     def __init__(self, network: nn.Module):
         self.network = network
-        self.forget()
+        self._recordings = native.Recordings()
+        self._registered, self._hooked = -1, False
 
     def __reduce__(self) -> tuple:
         return type(self), (self.network, )
 
     def forget(self, *_: Any) -> None:
         """Record anew."""
-        self._recordings = native.Recordings()
-        self._registered, self._hooked = -1, False
+        self._recordings.forget()
+        self._registered = -1  # its layers may be others
 
     def forward(self, x: Tensor) -> Outputs:
         if self._is_watched(x):
@@ -108,8 +109,6 @@ class _Frozen:
                 or x.device.type != 'cpu'
                 or has_torch_function((x, ))  # also where a mode is on
                 or _get_current_dispatch_mode() is not None
-                or bool(of_all._global_forward_hooks)
-                or bool(of_all._global_forward_pre_hooks)
                 or self._is_hooked())
 
     def _is_hooked(self) -> bool:
@@ -117,9 +116,8 @@ class _Frozen:
         else here, so only where torch has given out a handle since."""
         if self._hooked or self._registered != RemovableHandle.next_id:
             self._registered = RemovableHandle.next_id
-            self._hooked = any(
-                module._forward_pre_hooks or module._forward_hooks
-                for module in self.network.modules()
+            self._hooked = are_hooked(
+                module for module in self.network.modules()
                 if module is not self.network)
         return self._hooked
 

@@ -64,6 +64,6 @@ def center_pixels(image: Tensor, padding: Tensor, patch: int) -> Tensor:
 
 KERNELS = dict(
     center_pixels=center_pixels, dequantize=dequantize,
-    dequantize_maps=dequantize_maps,    quantize=quantize)
+    dequantize_maps=dequantize_maps, quantize=quantize)
 """By the operator that each computes; arguments and results are those of its
 reference."""

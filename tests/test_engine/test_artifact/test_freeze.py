@@ -16,7 +16,6 @@ from iptq_mm.guard import integer_only_regions
 from iptq_mm.models.classifiers.vit import IntVit
 from iptq_mm.nn import Pixels
 from iptq_mm.ops import native
-from iptq_mm.ops.native.core import calls_seen
 
 from classifiers import (
     float_deit,
@@ -25,11 +24,10 @@ from classifiers import (
     images,
     integer_twin,
 )
-from native_kernels import keeps_objects
+from native_kernels import calls_of, needs_recordings
 from quantized import float_swin, quantized
 
-pytestmark = pytest.mark.skipif(
-    not keeps_objects(), reason='no kernels, or a torch that hides tensors')
+pytestmark = needs_recordings
 
 
 def vit(**config):
@@ -71,15 +69,7 @@ def same(ours, theirs):
 
 def calls(model, x):
     """Those of the library in a run."""
-    names = []
-
-    def see(name, function, *arguments):
-        names.append(name)
-        return function(*arguments)
-
-    with calls_seen(see):
-        run(model, x)
-    return names
+    return calls_of(lambda: run(model, x))
 
 
 ONE = ['iptq_recording_play']
@@ -161,6 +151,16 @@ def test_hooks_see_layers(frozen):
     handle.remove()
     assert calls(frozen, images()) == ONE
     assert same(run(frozen, images()), hooked)
+
+
+def test_hooks_of_all_modules_see_layers(frozen):
+    seen = []
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda module, *_: seen.append(type(module).__name__))
+    run(frozen, images())
+    handle.remove()
+    assert 'IntMLP' in seen
+    assert calls(frozen, images()) == ONE
 
 
 def test_hooks_from_before_the_first_image():
